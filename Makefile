@@ -1,0 +1,61 @@
+# Two commands are enough: `make run` and `make test`. Each sets up what it needs first,
+# with nothing but Python 3.11 or newer (PYTHON=python3.12 names another one), git and make.
+
+PYTHON ?= python3
+SETUP := $(PYTHON) -m local.setup
+BIN := .venv/bin
+
+# ONNX Runtime's own builds report to their vendor unless told not to (its Privacy.md).
+export ORT_DISABLE_TELEMETRY := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help run test test-widget check lint bench wer fmt lock clean
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: ## start everything on this machine and print the address to open
+	@$(SETUP) run && exec $(BIN)/python -m local.run
+
+# pytest comes last: its closing line is the count that CI reads. A test that hangs for five
+# minutes ends the run, with the place where it hangs.
+test: ## lint, types, the widget's tests, then every test that needs no cloud key
+	@$(SETUP) test
+	@$(MAKE) --no-print-directory lint
+	@$(SETUP) npm run test:quick
+	@$(BIN)/python -m pytest -m "not live and not examples" -rs \
+		-o faulthandler_timeout=300 -o faulthandler_exit_on_timeout=true
+
+test-widget: ## every test of the widget: all states, looks and ways to talk (3 minutes)
+	@$(SETUP) test
+	@$(SETUP) npm test
+
+check: ## lint and types only
+	@$(SETUP) check
+	@$(MAKE) --no-print-directory lint
+
+lint:
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/pyright
+	@$(SETUP) npm run check
+
+bench: ## measure voice-to-voice, capacity, cold start and bytes
+	@$(SETUP) test
+	@$(BIN)/python -m bench
+
+wer: ## measure the local engines' word error rate on human recordings
+	@$(SETUP) test
+	@$(BIN)/python -m bench.wer
+
+fmt: ## format and sort imports
+	@$(SETUP) check
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+lock: ## bring the lock files in requirements/ up to date with their .in files
+	@$(SETUP) lock
+
+clean: ## remove what set-up and tests made in this checkout (not the cache that checkouts share)
+	rm -rf .venv .cache .pytest_cache .ruff_cache widget/node_modules widget/dist bench/out
+	find . -name __pycache__ -not -path './.git/*' -prune -exec rm -rf {} +

@@ -1,0 +1,1 @@
+"""Set-up: everything a fresh machine lacks, with nothing but Python's standard library."""
