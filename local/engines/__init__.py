@@ -1,0 +1,1 @@
+"""Speech recognition, speech synthesis and answers, each in a process of its own."""

@@ -1,0 +1,1 @@
+"""Deepgram's and OpenAI's wire protocols over local engines."""
