@@ -1,0 +1,70 @@
+"""One log sink for the process: session id on each line, secrets on none."""
+
+from __future__ import annotations
+
+import logging
+import re
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from loguru import logger
+
+if TYPE_CHECKING:
+    from loguru import Record
+
+# Any JSON Web Token: Pipecat and LiveKit's Rust layer print whole ones on connect errors.
+_JWT = re.compile(r"eyJ[\w-]{5,}\.[\w-]+\.[\w-]*")
+_REDACTED = "[redacted]"
+
+_LINE = "{time:YYYY-MM-DDTHH:mm:ss.SSSZ} {level} {extra[session]} {name}: {message}"
+
+# Below WARNING Pipecat writes prompts, transcripts and answers.
+_LIBRARY_LEVEL = "WARNING"
+_LIBRARIES = ("pipecat", "livekit", "openai", "httpx", "websockets", "deepgram", "aiohttp")
+
+
+class _ToLoguru(logging.Handler):
+    """Sends the standard library's log records through the same sink."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        logger.opt(depth=6, exception=record.exc_info).log(record.levelname, record.getMessage())
+
+
+def redact(text: str, secrets: Sequence[str] = ()) -> str:
+    """Return the text with every token and every given secret replaced."""
+    text = _JWT.sub(_REDACTED, text)
+    for secret in secrets:
+        text = text.replace(secret, _REDACTED)
+    return text
+
+
+def configure_logging(level: str, secrets: Sequence[str]) -> None:
+    """Make standard error the only sink.
+
+    Args:
+        level: Least level of this project's own lines; libraries write from WARNING on.
+        secrets: Values that must never be written (keys).
+    """
+    own_level = logger.level(level).no
+    library_level = logger.level(_LIBRARY_LEVEL).no
+
+    def wanted(record: Record) -> bool:
+        is_library = (record["name"] or "").split(".")[0] in _LIBRARIES
+        return record["level"].no >= (library_level if is_library else own_level)
+
+    def write(message: str) -> None:
+        sys.stderr.write(redact(message, secrets))
+
+    logger.remove()
+    logger.configure(extra={"session": "-"})
+    # `diagnose` would print the values of variables; tracebacks stay, without them.
+    logger.add(
+        write,
+        format=_LINE,
+        filter=wanted,
+        level=0,
+        backtrace=False,
+        diagnose=False,
+    )
+    logging.basicConfig(handlers=[_ToLoguru()], level=_LIBRARY_LEVEL, force=True)

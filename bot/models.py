@@ -1,0 +1,74 @@
+"""The two models that listen, loaded once a process: Silero's VAD and smart-turn.
+
+Pipecat loads both anew for each session, on the event loop (80 ms), and each ended session kept
+about 20 MB of them until Python's cycle collector happened by. A model holds no state between
+calls; what a session remembers stays in its own analyzer.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.resources import as_file, files
+from typing import Any, cast
+
+import onnxruntime  # pyright: ignore[reportMissingTypeStubs]
+from pipecat.audio.turn.smart_turn.base_smart_turn import BaseSmartTurn, SmartTurnParams
+from pipecat.audio.turn.smart_turn.local_smart_turn_v3 import LocalSmartTurnAnalyzerV3
+from pipecat.audio.vad.silero import SileroOnnxModel, SileroVADAnalyzer
+from pipecat.audio.vad.vad_analyzer import VADAnalyzer, VADParams
+
+_SILERO = ("pipecat.audio.vad.data", "silero_vad.onnx")
+_SMART_TURN = ("pipecat.audio.turn.smart_turn.data", "smart-turn-v3.2-cpu.onnx")
+
+
+@cache
+def _load(package: str, name: str) -> onnxruntime.InferenceSession:
+    # ONNX Runtime 1.32 reports its use to its vendor unless told not to (its Privacy.md).
+    onnxruntime.disable_telemetry_events()
+    options = cast("Any", onnxruntime).SessionOptions()
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    # A thread that waits by spinning takes the core from the session that talks.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    with as_file(files(package).joinpath(name)) as path:
+        return onnxruntime.InferenceSession(
+            str(path), sess_options=options, providers=["CPUExecutionProvider"]
+        )
+
+
+def load_models() -> None:
+    """Load both models now, so that the first session does not wait for them."""
+    _load(*_SILERO)
+    _load(*_SMART_TURN)
+
+
+class _SharedSileroModel(SileroOnnxModel):
+    """Silero's recurrent state, over the shared model."""
+
+    def __init__(self) -> None:
+        self.session = _load(*_SILERO)
+        self.reset_states()
+        self.sample_rates = [8000, 16000]
+
+
+class SharedVADAnalyzer(SileroVADAnalyzer):
+    """Pipecat's Silero analyzer over the shared model."""
+
+    def __init__(self, *, params: VADParams) -> None:
+        """Create one session's analyzer; no model is loaded for it."""
+        # Past SileroVADAnalyzer's own constructor, which loads a model.
+        VADAnalyzer.__init__(self, params=params)
+        self._model = _SharedSileroModel()
+        self._windows_since_reset = 0
+        self._low_confidence_windows = 0
+
+
+class SharedTurnAnalyzer(LocalSmartTurnAnalyzerV3):
+    """Pipecat's smart-turn analyzer over the shared model."""
+
+    def __init__(self, *, params: SmartTurnParams) -> None:
+        """Create one session's analyzer; no model is loaded for it."""
+        # Past LocalSmartTurnAnalyzerV3's own constructor, which loads a model.
+        BaseSmartTurn.__init__(self, params=params)
+        self._log_data = False
+        self._session = _load(*_SMART_TURN)

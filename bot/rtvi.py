@@ -1,0 +1,84 @@
+"""RTVI as this bot speaks it: what a client may send, and what an error tells a client."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pipecat.frames.frames import ErrorFrame
+from pipecat.processors.frameworks.rtvi import RTVIObserverParams, RTVIProcessor
+from pipecat.processors.frameworks.rtvi import models as RTVI  # noqa: N812 (RTVI is the protocol's name)
+from pipecat.services.ai_service import AIService
+from pipecat.services.llm_service import LLMService
+from pipecat.services.stt_service import STTService
+from pipecat.services.tts_service import TTSService
+
+# The rest of the protocol (raw audio, files, tool results, keypad) has no use here and would be
+# another way in for whoever holds a token.
+CLIENT_MESSAGES = frozenset({"client-ready", "send-text", "disconnect-bot"})
+
+# A typed question; longer than anybody speaks in one breath, short enough for the prompt.
+MAX_TEXT_CHARS = 2000
+
+
+def error_code(processor: object) -> str:
+    """Return the code of a failure by where it arose: which provider, or the bot itself."""
+    match processor:
+        case STTService():
+            return "stt_failed"
+        case LLMService():
+            return "llm_failed"
+        case TTSService():
+            return "tts_failed"
+        case AIService():
+            return "provider_failed"
+        case _:
+            return "bot_failed"
+
+
+class SessionRTVIProcessor(RTVIProcessor):
+    """Pipecat's processor with an allow-list in and codes out.
+
+    Event `on_disconnect_requested`: the client said `disconnect-bot`. (Pipecat's own answer drains
+    the pipeline first, and the room is often closed before the bot has left.)
+    """
+
+    def __init__(self) -> None:
+        """Create the processor."""
+        super().__init__()
+        self._register_event_handler("on_disconnect_requested")
+
+    async def _handle_message(self, message: RTVI.Message, user_id: str | None = None) -> None:
+        if message.type not in CLIENT_MESSAGES:
+            await self._send_error_response(message.id, "unsupported_message")
+            return
+        if message.type == "send-text":
+            content = (message.data or {}).get("content")
+            if not isinstance(content, str) or not 0 < len(content.strip()) <= MAX_TEXT_CHARS:
+                await self._send_error_response(message.id, "invalid_text")
+                return
+        if message.type == "disconnect-bot":
+            await self._call_event_handler("on_disconnect_requested")
+            return
+        await super()._handle_message(message, user_id)
+
+    async def _send_error_frame(self, frame: ErrorFrame) -> None:
+        """Send the code only: a provider's own words may hold addresses and account names."""
+        data = RTVI.ErrorData(error=error_code(frame.processor), fatal=frame.fatal)
+        await self.push_transport_message(RTVI.Error(data=data))
+
+
+def observer_params() -> RTVIObserverParams:
+    """Return which events a client gets: speech, transcripts and the spoken text; no internals."""
+    return RTVIObserverParams(
+        bot_llm_enabled=True,
+        bot_audio_level_enabled=False,
+        user_audio_level_enabled=False,
+        user_llm_enabled=False,
+        metrics_enabled=False,
+        system_logs_enabled=False,
+    )
+
+
+def session_ended(reason: str) -> dict[str, Any]:
+    """Return the data of the `server-message` that tells a client why the bot leaves."""
+    return {"type": "session-ended", "reason": reason}

@@ -1,0 +1,161 @@
+"""The providers: the only file that names Deepgram, Groq or OpenAI."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import Any
+
+from deepgram.listen.v1.types import ListenV1Results
+from loguru import logger
+from openai import APIError, AsyncOpenAI, AsyncStream
+from openai.types.chat import ChatCompletionChunk
+from pipecat.adapters.llm.services.open_ai_adapter import OpenAILLMInvocationParams
+from pipecat.processors.aggregators.llm_context import LLMContext
+from pipecat.services.deepgram.stt import DeepgramSTTService
+from pipecat.services.deepgram.tts import DeepgramTTSService
+from pipecat.services.groq.llm import GroqLLMService
+
+from bot.settings import GROQ_CLOUD, BotSettings
+
+# Deepgram answers Finalize within 0.35 s in 99 of 100 cases (Pipecat's stt_latency table); the
+# wait ends at the answer, so a longer bound costs nothing and saves the words of a slow one.
+STT_FINAL_TIMEOUT_SECS = 1.0
+
+# Our VAD ends utterances, 0.2-0.3 s after the last sound, by Finalize; this is the net below it,
+# for words too short for the VAD (docs/decisions/0003).
+ENDPOINTING_MS = 500
+
+# Groq's gpt-oss-120b gives its first token in 0.1 s (median) and 2.1 s (worst of 300, aiewf-eval).
+LLM_FIRST_BYTE_TIMEOUT_SECS = 2.5
+
+
+@dataclass(frozen=True)
+class Services:
+    """The three providers of one session."""
+
+    stt: DeepgramSTTService
+    llm: GroqLLMService
+    tts: DeepgramTTSService
+
+
+class FinalizingSTTService(DeepgramSTTService):
+    """Deepgram, with every transcript marked as finalized that nothing more will follow.
+
+    Pipecat marks only a reply to Finalize that holds words. Where Deepgram's endpointing came
+    first, the turn waits for a timer, and the empty reply marks the next utterance instead.
+    """
+
+    async def _on_message(self, message: object) -> None:
+        if isinstance(message, ListenV1Results) and message.is_final:
+            has_words = any(heard.transcript for heard in message.channel.alternatives)
+            if has_words and message.speech_final:
+                self.request_finalize()
+                self.confirm_finalize()
+            elif not has_words and message.from_finalize:
+                self._finalize_requested = False
+        await super()._on_message(message)
+
+
+class FallbackLLMService(GroqLLMService):
+    """Groq, with a deadline of our own and a second model for the same turn.
+
+    Pipecat's service lets the SDK retry (two more tries, obeying a Retry-After of any length:
+    14 s of silence were measured after one 429), and its failover never re-runs the failed turn.
+    """
+
+    def __init__(self, *, fallback_model: str | None, **kwargs: Any) -> None:
+        """Create the service; `fallback_model` None means there is only one model."""
+        super().__init__(**kwargs)
+        self._fallback_model = fallback_model
+        self._model_in_use: str | None = None
+
+    def create_client(
+        self, api_key: Any = None, base_url: Any = None, **kwargs: Any
+    ) -> AsyncOpenAI:
+        """Return Pipecat's client with the SDK's own retries off."""
+        client: AsyncOpenAI = super().create_client(api_key, base_url, **kwargs)
+        return client.with_options(max_retries=0)
+
+    def build_chat_completion_params(
+        self, params_from_context: OpenAILLMInvocationParams
+    ) -> dict[str, Any]:
+        """Return the request, for whichever model is being asked."""
+        build: Any = super().build_chat_completion_params  # pyright: ignore[reportUnknownVariableType]
+        params: dict[str, Any] = build(params_from_context)
+        if self._model_in_use is not None:
+            params["model"] = self._model_in_use
+        return params
+
+    async def get_chat_completions(self, context: LLMContext) -> AsyncStream[ChatCompletionChunk]:
+        """Open the answer's stream from the first model that gives one in time.
+
+        Raises:
+            openai.APIError: the last model refused.
+            TimeoutError: the last model did not answer within LLM_FIRST_BYTE_TIMEOUT_SECS.
+        """
+        self._model_in_use = None
+        try:
+            return await self._open_stream(context)
+        except (APIError, TimeoutError) as error:
+            if self._fallback_model is None:
+                raise
+            logger.warning("llm failed, asking the fallback model: {}", type(error).__name__)
+            self._model_in_use = self._fallback_model
+            return await self._open_stream(context)
+
+    async def cleanup(self) -> None:
+        """Close the HTTP client; Pipecat leaves its connections to the garbage collector."""
+        await super().cleanup()
+        await self._client.close()
+
+    async def _open_stream(self, context: LLMContext) -> AsyncStream[ChatCompletionChunk]:
+        return await asyncio.wait_for(
+            super().get_chat_completions(context), LLM_FIRST_BYTE_TIMEOUT_SECS
+        )
+
+
+def build_services(settings: BotSettings, instruction: str) -> Services:
+    """Return the providers of one session; each connects when the pipeline is set up.
+
+    Args:
+        settings: Keys, base URLs, models and the voice.
+        instruction: The system instruction (`bot.context.build_instruction`).
+    """
+    at_groq = settings.llm_url == GROQ_CLOUD or settings.llm_base_url is None
+    two_models = settings.llm_fallback_model not in ("", settings.llm_model)
+    return Services(
+        stt=FinalizingSTTService(
+            api_key=settings.deepgram_key,
+            base_url=settings.deepgram_base_url,
+            ttfs_p99_latency=STT_FINAL_TIMEOUT_SECS,
+            settings=FinalizingSTTService.Settings(
+                model=settings.deepgram_stt_model,
+                endpointing=ENDPOINTING_MS,
+            ),
+        ),
+        llm=FallbackLLMService(
+            api_key=settings.llm_key,
+            base_url=settings.llm_url,
+            fallback_model=settings.llm_fallback_model if at_groq and two_models else None,
+            settings=FallbackLLMService.Settings(
+                model=settings.llm_model,
+                system_instruction=instruction,
+                # Left out for other servers: models that do not reason refuse the parameter.
+                reasoning_effort="low" if at_groq else None,
+            ),
+        ),
+        tts=DeepgramTTSService(
+            api_key=settings.deepgram_key,
+            base_url=_websocket_origin(settings.deepgram_base_url),
+            settings=DeepgramTTSService.Settings(voice=settings.assistant_voice),
+        ),
+    )
+
+
+def _websocket_origin(base_url: str) -> str:
+    """Return `ws(s)://host` for an http(s) or ws(s) base URL; a bare host means TLS."""
+    scheme, separator, rest = base_url.rstrip("/").partition("://")
+    if not separator:
+        return f"wss://{scheme}"
+    return f"{'ws' if scheme in ('http', 'ws') else 'wss'}://{rest}"

@@ -1,0 +1,310 @@
+"""One conversation, from joining the room to leaving it.
+
+Pipecat's pipeline ends on none of: user left, room deleted, disconnected, connect refused. A
+session therefore ends itself, for exactly one reason, and always within `STOP_TIMEOUT_SECS`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from loguru import logger
+from pipecat.frames.frames import EndFrame, ErrorFrame, StartFrame, TTSSpeakFrame
+from pipecat.pipeline.worker import PipelineParams, PipelineWorker
+from pipecat.processors.frameworks.rtvi import RTVIProcessor
+from pipecat.services.llm_service import LLMService
+from pipecat.transports.base_transport import BaseTransport
+from pipecat.workers.runner import WorkerRunner
+
+from bot.pipeline import build_pipeline
+from bot.rtvi import SessionRTVIProcessor, error_code, observer_params, session_ended
+from bot.services import build_services
+from bot.settings import BotSettings
+from bot.transport import SessionTransport
+from bot.turns import build_turn_params
+
+# Cancelling reaches every processor in milliseconds; a processor that hangs is abandoned.
+STOP_TIMEOUT_SECS = 5.0
+# A last spoken sentence takes 3-5 s; after this it is cut.
+FAREWELL_TIMEOUT_SECS = 8.0
+# How long a client that is ready may take to receive the bot's audio track before it is greeted
+# all the same (a text-only client never subscribes).
+AUDIBLE_TIMEOUT_SECS = 2.0
+
+APOLOGY = "I am sorry, I cannot reach my answers right now. Please try again in a moment."
+
+
+class EndReason(StrEnum):
+    """Why a session ended; sent to the client as `session-ended` and written to the log."""
+
+    USER_LEFT = "user_left"
+    NEVER_JOINED = "never_joined"
+    CLIENT_REQUEST = "client_request"
+    ROOM_CLOSED = "room_closed"
+    CONNECT_FAILED = "connect_failed"
+    PROVIDER_UNUSABLE = "provider_unusable"
+    IDLE = "idle"
+    MAX_LENGTH = "max_length"
+    SHUTDOWN = "shutdown"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True)
+class SessionInfo:
+    """Who is talking where.
+
+    Attributes:
+        session_id: Opaque id, bound to every log line of the session.
+        user_identity: The user's LiveKit identity; None accepts the first participant.
+    """
+
+    session_id: str
+    user_identity: str | None = None
+
+
+class Session:
+    """One bot in one room: a pipeline worker, its timers and its ending.
+
+    Attributes:
+        ready: Set when the bot is in the room and every provider has accepted it.
+        ended: Set when nothing of the session is left running.
+    """
+
+    def __init__(
+        self, info: SessionInfo, transport: BaseTransport, settings: BotSettings, instruction: str
+    ) -> None:
+        """Build the session's graph; nothing connects before `run`.
+
+        Args:
+            info: Session id and user.
+            transport: A transport that has not joined yet.
+            settings: Providers, voice, limits.
+            instruction: The system instruction (`bot.context.build_instruction`).
+        """
+        self.info = info
+        self._settings = settings
+        self._transport = transport
+        self._reason: EndReason | None = None
+        self._greeted = False
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._absence: asyncio.TimerHandle | None = None
+        self._overdue = asyncio.Event()
+        self._in_room = False
+        self._started = False
+        self.ready = asyncio.Event()
+        self.ended = asyncio.Event()
+
+        self.graph = build_pipeline(
+            transport, build_services(settings, instruction), build_turn_params()
+        )
+        self._worker = PipelineWorker(
+            self.graph.pipeline,
+            params=PipelineParams(audio_in_sample_rate=16_000, audio_out_sample_rate=24_000),
+            rtvi_processor=SessionRTVIProcessor(),
+            rtvi_observer_params=observer_params(),
+            enable_turn_tracking=False,
+            idle_timeout_secs=settings.session_idle_secs,
+            cancel_on_idle_timeout=False,
+        )
+        self._subscribe()
+
+    @property
+    def reason(self) -> EndReason | None:
+        """Why the session ended or is ending; None while it goes on."""
+        return self._reason
+
+    async def run(self) -> EndReason:
+        """Join, talk, leave. Returns when nothing of the session is left running."""
+        with logger.contextualize(session=self.info.session_id):
+            loop = asyncio.get_running_loop()
+            limits = [
+                loop.call_later(self._settings.session_max_secs, self.end, EndReason.MAX_LENGTH),
+            ]
+            self._wait_for_user(self._settings.join_timeout_secs, EndReason.NEVER_JOINED)
+            logger.info("session started")
+            try:
+                await self._run_worker()
+            except asyncio.CancelledError:
+                self._reason = self._reason or EndReason.SHUTDOWN
+                raise
+            except Exception:  # noqa: BLE001 - one session's failure must not reach the others
+                logger.exception("session failed")
+                self._reason = self._reason or EndReason.FAILED
+            finally:
+                for limit in limits:
+                    limit.cancel()
+                self._user_is_here()
+                await self._cancel_tasks()
+                self._reason = self._reason or EndReason.CLIENT_REQUEST
+                self.ended.set()
+                logger.info("session ended: {}", self._reason.value)
+            return self._reason
+
+    async def _run_worker(self) -> None:
+        """Run the pipeline to its end, or abandon one that does not stop when told."""
+        # One runner a session: a shared one ends every session when one goes idle. Signals
+        # belong to the server.
+        runner = WorkerRunner(handle_sigint=False)
+        await runner.add_workers(self._worker)
+        running = asyncio.create_task(runner.run())
+        overdue = asyncio.create_task(self._overdue.wait())
+        try:
+            await asyncio.wait({running, overdue}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            overdue.cancel()
+            if not running.done():
+                running.cancel()
+                await asyncio.wait({running}, timeout=STOP_TIMEOUT_SECS)
+        if running.done():
+            running.result()
+        else:
+            logger.error("session abandoned: its pipeline does not stop")
+
+    def end(self, reason: EndReason, farewell: str | None = None) -> None:
+        """Start ending the session; the first reason stands, later calls do nothing.
+
+        Args:
+            reason: What the client is told and the log says.
+            farewell: A last sentence to speak before leaving.
+        """
+        if self._reason is not None:
+            return
+        self._reason = reason
+        self._spawn(self._leave(farewell))
+
+    async def _leave(self, farewell: str | None) -> None:
+        logger.info("session ending: {}", self._reason)
+        if self.ready.is_set() and self._reason is not EndReason.ROOM_CLOSED:
+            await self._rtvi.send_server_message(session_ended(str(self._reason)))
+        if farewell is not None:
+            await self._worker.queue_frames([TTSSpeakFrame(farewell), EndFrame()])
+            await asyncio.sleep(FAREWELL_TIMEOUT_SECS)
+        await self._worker.cancel(reason=str(self._reason))
+        await asyncio.sleep(STOP_TIMEOUT_SECS)
+        self._overdue.set()
+
+    @property
+    def _rtvi(self) -> RTVIProcessor:
+        return self._worker.rtvi
+
+    def _subscribe(self) -> None:
+        """Connect the transport's and the worker's events to this session's handlers."""
+        transport = self._transport
+        if isinstance(transport, SessionTransport):
+            transport.add_event_handler("on_connected", self._on_joined)
+            transport.add_event_handler("on_disconnected", self._on_disconnected)
+        else:
+            self._in_room = True
+        self._worker.add_event_handler("on_pipeline_started", self._on_started)
+        transport.add_event_handler("on_client_connected", self._on_client_connected)
+        transport.add_event_handler("on_client_disconnected", self._on_client_disconnected)
+        self._rtvi.add_event_handler("on_client_ready", self._on_client_ready)
+        self._rtvi.add_event_handler("on_disconnect_requested", self._on_disconnect_requested)
+        self._worker.add_event_handler("on_idle_timeout", self._on_idle)
+        self._worker.add_event_handler("on_pipeline_error", self._on_error)
+
+    async def _on_joined(self, _transport: BaseTransport) -> None:
+        self._in_room = True
+        self._check_ready()
+
+    async def _on_started(self, _worker: PipelineWorker, _frame: StartFrame) -> None:
+        self._started = True
+        self._check_ready()
+
+    def _check_ready(self) -> None:
+        # A pipeline starts also when its transport could not connect.
+        if self._in_room and self._started and self._reason is None:
+            self.ready.set()
+
+    async def _on_disconnected(self, _transport: BaseTransport) -> None:
+        self.end(EndReason.ROOM_CLOSED)
+
+    async def _on_client_connected(self, _transport: BaseTransport, client: Any) -> None:
+        if self._is_user(client):
+            self._user_is_here()
+
+    async def _on_client_disconnected(self, _transport: BaseTransport, client: Any) -> None:
+        if self._is_user(client):
+            self._wait_for_user(self._settings.reconnect_grace_secs, EndReason.USER_LEFT)
+
+    def _is_user(self, client: Any) -> bool:
+        wanted = self.info.user_identity
+        return wanted is None or self._transport.get_client_id(client) == wanted
+
+    def _wait_for_user(self, timeout_secs: float, reason: EndReason) -> None:
+        self._user_is_here()
+        self._absence = asyncio.get_running_loop().call_later(timeout_secs, self.end, reason)
+
+    def _user_is_here(self) -> None:
+        if self._absence is not None:
+            self._absence.cancel()
+            self._absence = None
+
+    async def _on_client_ready(self, _rtvi: RTVIProcessor) -> None:
+        """Greet, once: a reconnecting client says that it is ready again."""
+        if self._greeted:
+            return
+        self._greeted = True
+        self._spawn(self._greet())
+
+    async def _greet(self) -> None:
+        if isinstance(self._transport, SessionTransport):
+            try:
+                await asyncio.wait_for(self._transport.wait_audible(), AUDIBLE_TIMEOUT_SECS)
+            except TimeoutError:
+                logger.debug("nobody receives the bot's audio; greeting in text")
+        await self._worker.queue_frame(TTSSpeakFrame(self._settings.assistant_greeting))
+
+    async def _on_disconnect_requested(self, _rtvi: RTVIProcessor) -> None:
+        self.end(EndReason.CLIENT_REQUEST)
+
+    async def _on_idle(self, _worker: PipelineWorker) -> None:
+        self.end(EndReason.IDLE)
+
+    async def _on_error(self, _worker: PipelineWorker, frame: ErrorFrame) -> None:
+        """Answer a failed turn aloud; end when a provider cannot be used any more."""
+        processor = frame.processor
+        logger.warning("{}: {}", error_code(processor), type(frame.exception).__name__)
+        is_llm = isinstance(processor, LLMService)
+        if processor is not None and not processor.is_usable:
+            self.end(EndReason.PROVIDER_UNUSABLE, farewell=APOLOGY if is_llm else None)
+        elif is_llm:
+            await self._worker.queue_frame(TTSSpeakFrame(APOLOGY))
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _cancel_tasks(self) -> None:
+        tasks = [task for task in self._tasks if task is not asyncio.current_task()]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def livekit_session(
+    info: SessionInfo,
+    *,
+    url: str,
+    token: str,
+    room: str,
+    settings: BotSettings,
+    instruction: str,
+) -> Session:
+    """Return a session in a LiveKit room.
+
+    Args:
+        info: Session id and the user's identity.
+        url: LiveKit server, ws(s)://.
+        token: The bot's token for `room`.
+        room: Room name.
+        settings: Providers, voice, limits.
+        instruction: The system instruction.
+    """
+    transport = SessionTransport(url=url, token=token, room=room, user_identity=info.user_identity)
+    return Session(info, transport, settings, instruction)
