@@ -1,0 +1,1 @@
+"""The door: /connect, admission, tokens and the life of sessions."""

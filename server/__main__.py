@@ -1,0 +1,56 @@
+"""`python -m server`: the door and the bots behind it, in one process."""
+
+from __future__ import annotations
+
+import sys
+
+import uvicorn
+from pydantic import ValidationError
+
+from bot.errors import BotError
+from bot.logs import configure_logging
+from bot.settings import BotSettings
+from server.app import create_app
+from server.settings import ServerSettings
+
+EXIT_BAD_SETTING = 2
+# Requests in flight at a stop; sessions are drained by the application's lifespan.
+SHUTDOWN_TIMEOUT_SECS = 5
+
+
+def _complain(error: ValidationError) -> None:
+    """Write one line a mistake, naming the variable and never its value."""
+    for mistake in error.errors(include_input=False, include_url=False):
+        name = "_".join(str(part) for part in mistake["loc"]).upper()
+        message = mistake["msg"].removeprefix("Value error, ")
+        text = "is required" if mistake["type"] == "missing" else message
+        sys.stderr.write(f"setting: {text if name in text or not name else f'{name}: {text}'}\n")
+
+
+def main() -> int:
+    """Run until told to stop; return the process's exit code."""
+    try:
+        settings, bot_settings = ServerSettings(), BotSettings()  # pyright: ignore[reportCallIssue]
+    except ValidationError as error:
+        _complain(error)
+        return EXIT_BAD_SETTING
+    configure_logging(settings.log_level, (*settings.secrets, *bot_settings.secrets))
+    try:
+        app = create_app(settings, bot_settings)
+    except BotError as error:
+        sys.stderr.write(f"setting: {error}\n")
+        return EXIT_BAD_SETTING
+    uvicorn.run(
+        app,
+        host=settings.host,
+        port=settings.port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=SHUTDOWN_TIMEOUT_SECS,
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

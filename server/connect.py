@@ -1,0 +1,92 @@
+"""POST /connect: who may ask, and what they may send."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from urllib.parse import urlsplit
+
+from fastapi import Request
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from server import errors
+
+# A resume token is the largest thing a body can hold (about 600 bytes).
+MAX_BODY_BYTES = 16_384
+
+
+class ConnectRequest(BaseModel):
+    """The body of POST /connect; unknown keys are refused.
+
+    Attributes:
+        resume: An earlier token of a session that is still alive, to come back to it.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    resume: str | None = Field(default=None, min_length=1, max_length=4096)
+
+
+class ConnectResponse(BaseModel):
+    """The way into a session.
+
+    Attributes:
+        url: LiveKit address for the browser.
+        token: LiveKit token, good for 60 s.
+        room: Room name.
+        sessionId: Id of the session, for support and logs.
+    """
+
+    url: str
+    token: str
+    room: str
+    sessionId: str  # noqa: N815 (the wire's spelling, as in Pipecat's own start answer)
+
+
+def allowed_origin(request: Request, allowed: tuple[str, ...]) -> str | None:
+    """Return the origin to answer to, or None for a request that comes from no page.
+
+    Pages of this server itself may always connect, others by exact match with the list.
+
+    Raises:
+        DoorError: `origin_not_allowed` (403); also for `null`, which is no origin.
+    """
+    origin = request.headers.get("origin")
+    if origin is None or origin in allowed:
+        return origin
+    parts = urlsplit(origin)
+    if parts.scheme in ("http", "https") and parts.netloc == request.headers.get("host"):
+        return origin
+    raise errors.origin_not_allowed()
+
+
+async def read_body(request: Request) -> ConnectRequest:
+    """Return the request's body, read no further than MAX_BODY_BYTES.
+
+    An empty body stands for `{}`.
+
+    Raises:
+        DoorError: `body_too_large`, `unsupported_media_type` or `invalid_body`.
+    """
+    raw = await _read_capped(request.stream())
+    if not raw.strip():
+        return ConnectRequest()
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media_type != "application/json":
+        raise errors.unsupported_media_type()
+    try:
+        return ConnectRequest.model_validate_json(raw)
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        if first["type"] in ("json_invalid", "model_type"):
+            raise errors.invalid_body() from None
+        field = ".".join(str(part) for part in first["loc"])
+        raise errors.invalid_body(f"Field {field[:40]!r}: {first['msg']}.") from None
+
+
+async def _read_capped(chunks: AsyncIterator[bytes]) -> bytes:
+    body = bytearray()
+    async for chunk in chunks:
+        body += chunk
+        if len(body) > MAX_BODY_BYTES:
+            raise errors.body_too_large()
+    return bytes(body)

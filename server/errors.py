@@ -1,0 +1,83 @@
+"""Errors of the door: each has a code for machines, a sentence for people, a true HTTP status."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from fastapi.responses import JSONResponse
+
+
+class DoorError(Exception):
+    """A request that cannot be served.
+
+    Attributes:
+        status: HTTP status.
+        code: Stable, machine-readable name of the failure.
+        message: One sentence; holds nothing of the request.
+        retry_after_secs: When asking again makes sense; sent as Retry-After.
+    """
+
+    def __init__(
+        self, status: int, code: str, message: str, *, retry_after_secs: int | None = None
+    ) -> None:
+        """Describe one failure."""
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.message = message
+        self.retry_after_secs = retry_after_secs
+
+    def response(self, headers: Mapping[str, str] | None = None) -> JSONResponse:
+        """Return `{"error": {"code", "message"}}` with the status and Retry-After."""
+        all_headers = {"Cache-Control": "no-store", **(headers or {})}
+        if self.retry_after_secs is not None:
+            all_headers["Retry-After"] = str(self.retry_after_secs)
+        body = {"error": {"code": self.code, "message": self.message}}
+        return JSONResponse(body, self.status, headers=all_headers)
+
+
+def origin_not_allowed() -> DoorError:
+    """The page that asks is on no list."""
+    return DoorError(403, "origin_not_allowed", "This site may not start a session here.")
+
+
+def invalid_body(message: str = "The body must be a JSON object.") -> DoorError:
+    """The body is not what POST /connect takes."""
+    return DoorError(400, "invalid_body", message)
+
+
+def body_too_large() -> DoorError:
+    """The body exceeds the cap."""
+    return DoorError(413, "body_too_large", "The body is too large.")
+
+
+def unsupported_media_type() -> DoorError:
+    """The body is not announced as JSON."""
+    return DoorError(415, "unsupported_media_type", "Send the body as application/json.")
+
+
+def server_full() -> DoorError:
+    """MAX_SESSIONS sessions are going on."""
+    return DoorError(503, "server_full", "All lines are busy; try again.", retry_after_secs=10)
+
+
+def draining() -> DoorError:
+    """The server is stopping."""
+    return DoorError(503, "draining", "The server is restarting; try again.", retry_after_secs=5)
+
+
+def livekit_unreachable() -> DoorError:
+    """LiveKit does not answer, or refuses the key."""
+    return DoorError(
+        503, "livekit_unreachable", "The media server cannot be reached.", retry_after_secs=5
+    )
+
+
+def bot_unavailable() -> DoorError:
+    """The bot did not get into the room."""
+    return DoorError(503, "bot_unavailable", "The assistant could not start.", retry_after_secs=5)
+
+
+def session_gone() -> DoorError:
+    """The session to resume has ended, or the token is not one of its own."""
+    return DoorError(410, "session_gone", "This conversation has ended; start a new one.")

@@ -1,0 +1,97 @@
+"""LiveKit rooms: made with limits, always deleted."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Self
+
+import aiohttp
+from livekit import api
+from livekit.api.room_service import RoomService
+from loguru import logger
+
+from server.errors import livekit_unreachable
+
+# Agents do not count: one human a room.
+MAX_HUMANS = 1
+# Longer than the bot waits for its user, so that the bot ends first and says why.
+EMPTY_TIMEOUT_SECS = 60
+# Longer than the bot's grace for a user who reloads; a second safety net should the bot be gone.
+DEPARTURE_TIMEOUT_SECS = 30
+
+REQUEST_TIMEOUT_SECS = 4.0
+
+_FAILURES = (api.TwirpError, aiohttp.ClientError, TimeoutError, OSError)
+
+
+class Rooms:
+    """The room service of one LiveKit server. Use as an async context manager."""
+
+    def __init__(self, url: str, api_key: str, api_secret: str) -> None:
+        """Describe the server; nothing is contacted yet."""
+        self._url = url
+        self._api_key = api_key
+        self._api_secret = api_secret
+        self._api: api.LiveKitAPI | None = None
+
+    async def __aenter__(self) -> Self:
+        """Open the HTTP client."""
+        timeout = aiohttp.ClientTimeout(total=REQUEST_TIMEOUT_SECS)
+        self._api = api.LiveKitAPI(self._url, self._api_key, self._api_secret, timeout=timeout)
+        return self
+
+    async def __aexit__(self, *_exc: object) -> None:
+        """Close the HTTP client."""
+        if self._api is not None:
+            await self._api.aclose()
+            self._api = None
+
+    @property
+    def _service(self) -> RoomService:
+        if self._api is None:
+            raise RuntimeError("Rooms is used outside its context")
+        return self._api.room
+
+    async def create(self, name: str) -> None:
+        """Make a room for one human and any number of agents.
+
+        Raises:
+            DoorError: `livekit_unreachable` (503).
+        """
+        request = api.CreateRoomRequest(
+            name=name,
+            max_participants=MAX_HUMANS,
+            empty_timeout=EMPTY_TIMEOUT_SECS,
+            departure_timeout=DEPARTURE_TIMEOUT_SECS,
+        )
+        try:
+            await self._service.create_room(request)
+        except _FAILURES as error:
+            logger.error("livekit refused or did not answer: {}", describe(error))
+            raise livekit_unreachable() from error
+
+    async def delete(self, name: str) -> None:
+        """Delete a room; a failure is logged, and LiveKit's own timeouts then close the room."""
+        try:
+            await self._service.delete_room(api.DeleteRoomRequest(room=name))
+        except _FAILURES as error:
+            if not (isinstance(error, api.TwirpError) and error.code == "not_found"):
+                logger.warning("room not deleted: {}", describe(error))
+
+    async def reachable(self) -> bool:
+        """Return whether LiveKit answers and accepts the key."""
+        try:
+            await asyncio.wait_for(
+                self._service.list_rooms(api.ListRoomsRequest(names=["-"])), REQUEST_TIMEOUT_SECS
+            )
+        except _FAILURES as error:
+            logger.warning("livekit is not usable: {}", describe(error))
+            return False
+        return True
+
+
+def describe(error: BaseException) -> str:
+    """Return a failure in words that hold no token and no address."""
+    if isinstance(error, api.TwirpError):
+        return f"{error.code} (status {error.status})"
+    return type(error).__name__
