@@ -1,0 +1,409 @@
+/**
+ * One call, from the click to the end: microphone, /connect, room, handshake with the bot.
+ *
+ * Reports what happens as state actions and bot messages; draws nothing. A call is used once.
+ */
+
+import type { Config } from "./config.ts";
+import { ConnectError, connect, type Connection } from "./connect.ts";
+import { MicError, isMicGranted, openMic, type MicSettings } from "./mic.ts";
+import { CallRoom, type LeaveReason } from "./room.ts";
+import { clientReady, disconnectBot, parseBotMessage, sendText, type BotMessage } from "./rtvi.ts";
+import type { Action } from "./state.ts";
+
+/** A room that is not joined by then is behind a firewall; LiveKit alone would try for longer. */
+const JOIN_MS = 15_000;
+/** How long the bot may take to enter a room the visitor is in. */
+const BOT_JOIN_MS = 12_000;
+/** client-ready is lost when the bot is not listening yet; it is repeated after this. */
+const READY_RETRY_MS = 3_000;
+const READY_ATTEMPTS = 4;
+/** A bot that rejoins after a full reconnect is back within milliseconds to seconds. */
+const BOT_RETURN_MS = 6_000;
+/** The bot's voice is published with the bot; past this the handshake starts without it. */
+const BOT_TRACK_MS = 1_500;
+/** Push to talk: what a finger cuts off of the last sound when it is lifted. */
+const TALK_TAIL_MS = 250;
+/** How long the room stays open, in silence, for the bot to hear that the call is over. */
+const GOODBYE_MS = 1_000;
+
+export interface CallOptions {
+  readonly server: string;
+  readonly connectUrl: string | null;
+  readonly resume: string | undefined;
+  readonly mic: MicSettings;
+  /** The microphone to use; "" is the system's default. */
+  readonly microphoneId: string;
+  /** `text`: no microphone is asked for and nothing is played. */
+  readonly mode: Config["mode"];
+  /** The microphone is silent until `talk(true)`. */
+  readonly pushToTalk: boolean;
+  readonly audio: HTMLAudioElement;
+}
+
+export interface CallHandlers {
+  dispatch(action: Action): void;
+  onMessage(message: BotMessage): void;
+  onConnection(connection: Connection): void;
+  /** A live track to draw a level from. */
+  onTrack(who: "user" | "bot", track: MediaStreamTrack): void;
+  /** /connect refused for now. The call is over; a new one may start after `retrySecs`. */
+  onBusy(error: ConnectError, retrySecs: number): void;
+}
+
+export class Call {
+  readonly #options: CallOptions;
+  readonly #handlers: CallHandlers;
+  readonly #abort = new AbortController();
+  readonly #room: CallRoom;
+  readonly #timers = new Map<string, ReturnType<typeof setTimeout>>();
+  /** Opened, but not yet the room's to stop. */
+  #opened: MediaStreamTrack | null = null;
+  #muted = false;
+  #microphoneId: string;
+  #joined = false;
+  #botPresent = false;
+  #onBotGone: (() => void) | null = null;
+  #botReady = false;
+  #botTrack = false;
+  #micSettled = false;
+  #readyAttempts = 0;
+  /** Why the bot says it leaves; it may still speak a last sentence. */
+  #farewell: string | null = null;
+  readonly #unsent: Uint8Array[] = [];
+
+  constructor(options: CallOptions, handlers: CallHandlers) {
+    this.#options = options;
+    this.#handlers = handlers;
+    this.#microphoneId = options.microphoneId;
+    this.#room = new CallRoom(options.audio, {
+      onData: (payload) => {
+        this.#receive(payload);
+      },
+      onBot: (present) => {
+        this.#onBot(present);
+      },
+      onBotTrack: (track) => {
+        this.#botTrack = true;
+        handlers.onTrack("bot", track);
+        // Playback is refused a task later than the track arrives.
+        this.#later("ready", 50, () => {
+          this.#handshake();
+        });
+      },
+      onReconnecting: () => {
+        handlers.dispatch({ type: "reconnecting" });
+      },
+      onReconnected: () => {
+        if (this.#botPresent) handlers.dispatch({ type: "reconnected" });
+      },
+      onAudioBlocked: (blocked) => {
+        if (options.mode === "voice") handlers.dispatch({ type: "audio-blocked", blocked });
+        if (!blocked) this.#handshake();
+      },
+      onMicLost: () => {
+        void this.#replaceLostMic();
+      },
+      onLeft: (reason) => {
+        this.#onLeft(reason);
+      },
+    });
+  }
+
+  /** Runs the call up to the handshake. Never throws: failures are reported. */
+  async start(): Promise<void> {
+    const { signal } = this.#abort;
+    // Inside the click, so that browsers let the bot's voice play later.
+    if (this.#isSpoken) void this.#room.startAudio();
+    this.#options.audio.muted = !this.#isSpoken;
+    try {
+      // A visitor may look at the browser's question for longer than a token lives.
+      const track = this.#isSpoken ? this.#openMic() : Promise.resolve(null);
+      if (this.#isSpoken && !(await isMicGranted())) await track;
+      const { server, connectUrl, resume } = this.#options;
+      const connection = await connect({ server, connectUrl, resume, signal });
+      signal.throwIfAborted();
+      this.#handlers.onConnection(connection);
+      this.#later("join", JOIN_MS, () => {
+        this.#fail("join_failed");
+      });
+      try {
+        await this.#room.join(connection.url, connection.token);
+      } catch {
+        this.#fail("join_failed");
+        return;
+      }
+      signal.throwIfAborted();
+      this.#joined = true;
+      this.#cancel("join");
+      if (!this.#botPresent) {
+        this.#later("bot", BOT_JOIN_MS, () => {
+          this.#fail("bot_unavailable");
+        });
+      }
+      await this.#publish(await track);
+      this.#micSettled = true;
+      this.#handshake();
+    } catch (error) {
+      if (signal.aborted) return;
+      this.#refused(error);
+    }
+  }
+
+  get #isSpoken(): boolean {
+    return this.#options.mode === "voice";
+  }
+
+  async #openMic(): Promise<MediaStreamTrack | null> {
+    this.#handlers.dispatch({ type: "mic", mic: "asking" });
+    try {
+      const track = await openMic(this.#options.mic, this.#microphoneId);
+      if (!this.#abort.signal.aborted) {
+        this.#opened = track;
+        if (this.#options.pushToTalk) track.enabled = false;
+        this.#handlers.dispatch({ type: "mic", mic: this.#options.pushToTalk ? "muted" : "on" });
+        return track;
+      }
+      track.stop();
+    } catch (error) {
+      this.#handlers.dispatch({ type: "mic", mic: error instanceof MicError ? error.problem : "denied" });
+    }
+    return null;
+  }
+
+  async #publish(track: MediaStreamTrack | null): Promise<void> {
+    if (track === null || this.#abort.signal.aborted) return;
+    try {
+      await this.#room.publish(track);
+    } catch {
+      this.#releaseMic();
+      this.#handlers.dispatch({ type: "mic", mic: "lost" });
+      return;
+    }
+    this.#opened = null;
+    // A microphone in another's place comes with the other's silence.
+    await this.#room.setMuted(this.#muted);
+    if (this.#options.pushToTalk) this.#room.setTalking(false);
+    else this.#handlers.dispatch({ type: "mic", mic: this.#muted ? "muted" : "on" });
+    this.#handlers.onTrack("user", track);
+  }
+
+  /** The device is gone: another one takes over, or the visitor is told. */
+  async #replaceLostMic(): Promise<void> {
+    this.#microphoneId = "";
+    const track = (await isMicGranted()) ? await openMic(this.#options.mic).catch(() => null) : null;
+    if (this.#abort.signal.aborted) track?.stop();
+    else if (track === null) this.#handlers.dispatch({ type: "mic", mic: "lost" });
+    else await this.#publish(track);
+  }
+
+  /** Goes on with another microphone ("" is the system's default); false when it does not open. */
+  async useMicrophone(id: string): Promise<boolean> {
+    const track = await openMic(this.#options.mic, id).catch(() => null);
+    if (track === null || !this.#joined || this.#abort.signal.aborted) {
+      track?.stop();
+      return false;
+    }
+    this.#microphoneId = id;
+    await this.#publish(track);
+    return true;
+  }
+
+  /** Push to talk: opens or silences the microphone. */
+  talk(talking: boolean): void {
+    if (talking) {
+      this.#cancel("talk");
+      this.#room.setTalking(true);
+      this.#handlers.dispatch({ type: "mic", mic: "on" });
+      return;
+    }
+    this.#later("talk", TALK_TAIL_MS, () => {
+      this.#room.setTalking(false);
+      this.#handlers.dispatch({ type: "mic", mic: "muted" });
+    });
+  }
+
+  /** Asks for the microphone again, during the call. */
+  async retryMic(): Promise<void> {
+    await this.#publish(await this.#openMic());
+  }
+
+  async mute(muted: boolean): Promise<void> {
+    if (this.#options.pushToTalk) return;
+    this.#muted = muted;
+    await this.#room.setMuted(muted);
+    this.#handlers.dispatch({ type: "mic", mic: muted ? "muted" : "on" });
+  }
+
+  /** To be called inside a gesture. */
+  async unblockAudio(): Promise<void> {
+    await this.#room.startAudio();
+  }
+
+  /** Sends typed text; kept until the bot is ready. */
+  sendText(id: string, content: string): void {
+    const payload = sendText(id, content, this.#isSpoken);
+    if (this.#botReady) this.#send(payload);
+    else this.#unsent.push(payload);
+    // Somebody who types wants an answer, heard or not.
+    this.#handshake(true);
+  }
+
+  /** Leaves for good: tells the bot, which then leaves by itself instead of waiting for a return. */
+  async end(): Promise<void> {
+    this.#stop();
+    this.#room.hush();
+    if (this.#botPresent) {
+      this.#send(disconnectBot(crypto.randomUUID()));
+      await new Promise<void>((resolve) => {
+        this.#onBotGone = resolve;
+        setTimeout(resolve, GOODBYE_MS);
+      });
+    }
+    await this.#room.leave();
+  }
+
+  /** Leaves at once; the bot may wait for a return (page change). */
+  drop(): void {
+    this.#stop();
+    void this.#room.leave();
+  }
+
+  #releaseMic(): void {
+    this.#opened?.stop();
+    this.#opened = null;
+  }
+
+  #stop(): void {
+    this.#abort.abort();
+    this.#releaseMic();
+    for (const timer of this.#timers.values()) clearTimeout(timer);
+    this.#timers.clear();
+  }
+
+  #fail(problem: Extract<Action, { type: "failed" }>["problem"]): void {
+    if (this.#abort.signal.aborted) return;
+    this.#handlers.dispatch({ type: "failed", problem });
+    this.drop();
+  }
+
+  #refused(error: unknown): void {
+    if (!(error instanceof ConnectError)) {
+      this.#fail("widget_error");
+    } else if (error.retryAfterSecs !== null) {
+      this.drop();
+      this.#handlers.onBusy(error, error.retryAfterSecs);
+    } else if (error.code === "session_gone") {
+      this.drop();
+      this.#handlers.dispatch({ type: "ended", reason: "session_gone" });
+    } else {
+      this.#fail(error.code);
+    }
+  }
+
+  #onBot(present: boolean): void {
+    if (!present) this.#onBotGone?.();
+    if (this.#abort.signal.aborted) return;
+    this.#botPresent = present;
+    if (!present && this.#farewell !== null) {
+      this.#over(this.#farewell);
+      return;
+    }
+    if (!present) {
+      this.#handlers.dispatch({ type: "reconnecting" });
+      this.#later("bot", BOT_RETURN_MS, () => {
+        this.#over("");
+      });
+      return;
+    }
+    this.#cancel("bot");
+    if (this.#botReady) this.#handlers.dispatch({ type: "reconnected" });
+    this.#later("ready", this.#botTrack ? 0 : BOT_TRACK_MS, () => {
+      this.#botTrack = true;
+      this.#handshake();
+    });
+  }
+
+  /** Sends client-ready once the bot is there, the microphone is decided and sound can play. */
+  #handshake(evenUnheard = false): void {
+    const heard = evenUnheard || !this.#isSpoken || (this.#botTrack && this.#room.canPlay);
+    if (this.#abort.signal.aborted || this.#botReady || this.#readyAttempts > 0) return;
+    if (!this.#botPresent || !this.#micSettled || !heard) return;
+    this.#sendReady();
+  }
+
+  #sendReady(): void {
+    if (this.#readyAttempts === READY_ATTEMPTS) {
+      this.#fail("bot_silent");
+      return;
+    }
+    this.#readyAttempts += 1;
+    this.#send(clientReady(crypto.randomUUID()));
+    this.#later("ready", READY_RETRY_MS, () => {
+      this.#sendReady();
+    });
+  }
+
+  #receive(payload: Uint8Array): void {
+    const message = parseBotMessage(payload);
+    if (message === null || this.#abort.signal.aborted) return;
+    if (message.type === "bot-ready" && !this.#botReady) {
+      this.#botReady = true;
+      this.#cancel("ready");
+      for (const unsent of this.#unsent.splice(0)) this.#send(unsent);
+    }
+    if (message.type === "session-ended") this.#farewell = message.reason;
+    this.#handlers.onMessage(message);
+    if (message.type === "error" && message.fatal) this.#fail("bot_error");
+  }
+
+  #onLeft(reason: LeaveReason): void {
+    if (this.#abort.signal.aborted) return;
+    if (reason === "lost") this.#fail(this.#joined ? "connection_lost" : "join_failed");
+    else this.#over(reason === "moved" ? "moved" : (this.#farewell ?? ""));
+  }
+
+  /** @param reason the bot's own word for it, or "moved". */
+  #over(reason: string): void {
+    this.drop();
+    this.#handlers.dispatch(endAction(reason));
+  }
+
+  #send(payload: Uint8Array): void {
+    // Only a closed room refuses data, and that is reported as such.
+    this.#room.send(payload).catch(() => undefined);
+  }
+
+  #later(name: string, delayMs: number, run: () => void): void {
+    this.#cancel(name);
+    this.#timers.set(
+      name,
+      setTimeout(() => {
+        this.#timers.delete(name);
+        if (!this.#abort.signal.aborted) run();
+      }, delayMs),
+    );
+  }
+
+  #cancel(name: string): void {
+    clearTimeout(this.#timers.get(name));
+    this.#timers.delete(name);
+  }
+}
+
+/** What the end of a call is to the visitor, by the bot's reason; exported for its tests. */
+export function endAction(reason: string): Action {
+  switch (reason) {
+    case "idle":
+    case "max_length":
+    case "shutdown":
+    case "moved":
+      return { type: "ended", reason };
+    case "provider_unusable":
+    case "connect_failed":
+    case "failed":
+      return { type: "failed", problem: "bot_error" };
+    default:
+      return { type: "ended", reason: "bot_left" };
+  }
+}

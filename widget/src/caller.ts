@@ -1,0 +1,153 @@
+/**
+ * Starts calls and ends them: one at a time in this tab, and one in all tabs of this site.
+ *
+ * Keeps what outlives an attempt: typed text that waits for a bot, retries while every line is
+ * busy, and what the next page needs to take the call up.
+ */
+
+import { Call, type CallOptions } from "./call.ts";
+import type { ConnectError } from "./connect.ts";
+import { ResumeStore } from "./resume.ts";
+import type { BotMessage } from "./rtvi.ts";
+import type { Action } from "./state.ts";
+import { TabClaim } from "./tabs.ts";
+import type { Line } from "./transcript.ts";
+
+/** Attempts on their own while every line is busy; then the visitor decides. */
+const MAX_AUTO_RETRIES = 5;
+
+export interface CallerHandlers {
+  dispatch(action: Action): void;
+  onMessage(message: BotMessage): void;
+  onTrack(who: "user" | "bot", track: MediaStreamTrack): void;
+  /** A text goes out; called again for one that waited for the next attempt. */
+  onTyped(id: string, content: string): void;
+}
+
+export type CallerOptions = Omit<CallOptions, "resume">;
+
+export class Caller {
+  readonly #options: () => CallerOptions;
+  readonly #handlers: CallerHandlers;
+  readonly #tabs: TabClaim;
+  #call: Call | null = null;
+  #store: ResumeStore | null = null;
+  #sessionId: string | null = null;
+  #retries = 0;
+  /** Typed before the bot was ready; sent again with the next attempt. */
+  #waiting: string[] = [];
+
+  /** @param options read at the start of each call. */
+  constructor(server: string, options: () => CallerOptions, handlers: CallerHandlers) {
+    this.#options = options;
+    this.#handlers = handlers;
+    this.#tabs = new TabClaim(server, () => {
+      void this.end("other_tab");
+    });
+  }
+
+  get call(): Call | null {
+    return this.#call;
+  }
+
+  /** Of the call that is running or was the last; null before the first. */
+  get sessionId(): string | null {
+    return this.#sessionId;
+  }
+
+  /** @param resume the token of the call to take up again. */
+  start(resume?: string): void {
+    this.#retries = 0;
+    this.#tabs.take();
+    this.attempt(resume);
+  }
+
+  /** One attempt, counted among the automatic ones. */
+  attempt(resume?: string): void {
+    this.#call?.drop();
+    const options = this.#options();
+    this.#store = new ResumeStore(options.server);
+    const current = () => this.#call === call;
+    const call: Call = new Call(
+      { ...options, resume },
+      {
+        dispatch: (action) => {
+          if (current()) this.#handlers.dispatch(action);
+        },
+        onMessage: (message) => {
+          if (!current()) return;
+          if (message.type === "bot-ready") this.#waiting = [];
+          this.#handlers.onMessage(message);
+        },
+        onConnection: (connection) => {
+          this.#sessionId = connection.sessionId;
+          this.#store?.keep(connection);
+        },
+        onTrack: (who, track) => {
+          this.#handlers.onTrack(who, track);
+        },
+        onBusy: (error, retrySecs) => {
+          if (current()) this.#retryLater(error, retrySecs);
+        },
+      },
+    );
+    this.#call = call;
+    this.#handlers.dispatch({ type: "start", resumed: resume !== undefined });
+    void call.start();
+    for (const content of this.#waiting) this.#type(content);
+  }
+
+  /** @param waits whether the bot is not there yet. */
+  sendText(content: string, waits: boolean): void {
+    if (waits) this.#waiting.push(content);
+    this.#type(content);
+  }
+
+  async end(reason: "visitor" | "other_tab" = "visitor"): Promise<void> {
+    const call = this.#call;
+    this.#call = null;
+    this.#waiting = [];
+    this.#handlers.dispatch({ type: "ended", reason });
+    await call?.end();
+  }
+
+  /**
+   * Nothing is kept for the next page.
+   *
+   * @param over whether the call is over for good: one that waits for a line still counts among tabs.
+   */
+  release(over = true): void {
+    this.#store?.clear();
+    if (over) this.#tabs.release();
+  }
+
+  /** Leaves for the next page of this tab, which may take the call up again. */
+  leave(open: boolean, lines: readonly Line[]): void {
+    if (this.#call === null) return;
+    this.#store?.leave(open, lines, Date.now());
+    this.#store = null;
+    this.#call.drop();
+    this.#call = null;
+    // A page that comes back from the browser's cache starts from here.
+    this.#handlers.dispatch({ type: "ended", reason: "visitor" });
+  }
+
+  destroy(): void {
+    const call = this.#call;
+    this.#call = null;
+    this.release();
+    void call?.end();
+  }
+
+  #type(content: string): void {
+    const id = crypto.randomUUID();
+    this.#handlers.onTyped(id, content);
+    this.#call?.sendText(id, content);
+  }
+
+  #retryLater(error: ConnectError, retrySecs: number): void {
+    this.#retries += 1;
+    if (this.#retries > MAX_AUTO_RETRIES) this.#handlers.dispatch({ type: "failed", problem: error.code });
+    else this.#handlers.dispatch({ type: "retry-at", problem: error.code, atMs: Date.now() + retrySecs * 1000 });
+  }
+}

@@ -1,0 +1,397 @@
+/**
+ * The session chunk's entry: everything behind the bubble, loaded on the first sign of intent.
+ *
+ * Holds the state and the transcript, passes on what the visitor does, and keeps the view up to date.
+ */
+
+import { renderBubble } from "./bubble.ts";
+import { Caller } from "./caller.ts";
+import { readConfig } from "./config.ts";
+import { ConsentStore } from "./consent.ts";
+import type { VoiceAssistantEventMap } from "./events.ts";
+import { LevelMeter } from "./level.ts";
+import { DEFAULT_MIC, type MicSettings } from "./mic.ts";
+import { chosenDirection, placeOf } from "./placement.ts";
+import type { Rating } from "./rating-view.ts";
+import { ResumeStore } from "./resume.ts";
+import type { BotMessage } from "./rtvi.ts";
+import { createSheets } from "./sheets.ts";
+import { SoundSettings } from "./sound-settings.ts";
+import { INITIAL_STATE, isActive, isLive, reduce, type Action, type State, type Trouble } from "./state.ts";
+import type { TextOverrides } from "./texts.ts";
+import { EMPTY_TRANSCRIPT, addMessage, addTyped, closeTranscript, fromLines, isRunning, toLines, type Transcript } from "./transcript.ts";
+import { View, type ViewAction } from "./view.ts";
+import { Wording } from "./wording.ts";
+
+/** What the session needs of its element. */
+export interface SessionHost extends HTMLElement {
+  /** Origin (and path prefix) of the server, without a trailing slash. */
+  readonly server: string;
+  /** Where an invitation is asked for; null means `<server>/connect`. */
+  readonly connectUrl: string | null;
+  readonly texts: TextOverrides | undefined;
+  readonly microphone: Partial<MicSettings> | undefined;
+}
+
+/** An answer that does not come: after this the bot listens again. */
+const THINKING_LIMIT_MS = 12_000;
+/** A function call may take longer than a thought. */
+const TOOL_LIMIT_MS = 60_000;
+const TICK_MS = 120;
+
+export class Session {
+  readonly #host: SessionHost;
+  readonly #bubble: HTMLButtonElement;
+  readonly #view: View;
+  readonly #caller: Caller;
+  readonly #consent: ConsentStore;
+  readonly #sound: SoundSettings;
+  readonly #wording: Wording;
+  readonly #levels = new LevelMeter();
+  readonly #sheets = createSheets();
+  #state: State = INITIAL_STATE;
+  #transcript: Transcript = EMPTY_TRANSCRIPT;
+  #open = false;
+  /** Typed before the visitor agreed. */
+  #unasked: string[] = [];
+  #tick: ReturnType<typeof setInterval> | null = null;
+  #thinkingTimer: ReturnType<typeof setTimeout> | undefined;
+
+  /** @param bubble the launcher's button, in the open shadow root of `host`. */
+  constructor(host: SessionHost, bubble: HTMLButtonElement) {
+    this.#host = host;
+    this.#bubble = bubble;
+    this.#consent = new ConsentStore(host.server);
+    this.#view = new View({
+      onAction: (action) => {
+        this.#act(action);
+      },
+      onText: (text) => {
+        this.sendText(text);
+      },
+      onTalk: (talking) => {
+        this.#caller.call?.talk(talking);
+      },
+      onConsent: (agreed, remember) => {
+        this.#answerConsent(agreed, remember);
+      },
+      onRating: (rating) => {
+        this.#rate(rating);
+      },
+      onMicrophone: (id) => {
+        void this.#sound.useMicrophone(id);
+      },
+      onSpeaker: (id) => {
+        void this.#sound.useSpeaker(id);
+      },
+      onVolume: (volume) => {
+        this.#sound.setVolume(volume);
+      },
+    });
+    this.#caller = new Caller(host.server, () => this.#callOptions(), {
+      dispatch: (action) => {
+        this.#dispatch(action);
+      },
+      onMessage: (message) => {
+        this.#receive(message);
+      },
+      onTrack: (who, track) => {
+        this.#levels.add(who, track);
+      },
+      onTyped: (id, content) => {
+        this.#transcript = addTyped(this.#transcript, content, id);
+      },
+    });
+    this.#sound = new SoundSettings(this.#view.audio, () => this.#caller.call, () => {
+      this.render();
+    });
+    this.#wording = new Wording(host, () => {
+      this.render();
+      if (this.#open && host.shadowRoot?.activeElement === bubble) this.#view.focus(this.#state);
+    });
+    bubble.before(this.#view.panel);
+    this.#style((sheets) => [...sheets, ...this.#sheets]);
+    addEventListener("pagehide", this.#onPageHide);
+    addEventListener("pageshow", this.#onPageShow);
+    this.render();
+  }
+
+  get state(): State {
+    return this.#state;
+  }
+
+  get isOpen(): boolean {
+    return this.#open;
+  }
+
+  /** @param focus whether the visitor asked for it; a page that loads keeps its own focus. */
+  open(focus = true): void {
+    if (this.#open) return;
+    this.#open = true;
+    this.render();
+    if (focus) this.#view.focus(this.#state);
+    this.#emit("va-open", null);
+  }
+
+  /** Hides the panel; a call goes on. */
+  close(): void {
+    if (!this.#open) return;
+    this.#open = false;
+    this.render();
+    this.#bubble.focus({ preventScroll: true });
+    this.#emit("va-close", null);
+  }
+
+  /** Starts a call unless one is under way; asks for consent first where the site wants it. */
+  start(resume?: string): void {
+    if (isActive(this.#state) && this.#state.phase !== "retrying") return;
+    const { consent } = readConfig(this.#host);
+    // A call that goes on was agreed to on the page before.
+    if (consent !== null && resume === undefined && !this.#consent.has(consent)) {
+      this.#dispatch({ type: "consent", consent: "asking" });
+      this.#view.focus(this.#state);
+      return;
+    }
+    this.#caller.start(resume);
+  }
+
+  async end(): Promise<void> {
+    if (isActive(this.#state)) await this.#caller.end();
+  }
+
+  async mute(muted: boolean): Promise<void> {
+    await this.#caller.call?.mute(muted);
+  }
+
+  /** Sends typed text; starts a call when there is none. */
+  sendText(text: string): void {
+    const content = text.trim();
+    if (content === "") return;
+    this.start();
+    if (!isActive(this.#state)) {
+      this.#unasked.push(content);
+      return;
+    }
+    this.#caller.sendText(content, !isLive(this.#state));
+    this.#dispatch({ type: "text-sent" });
+    this.render();
+  }
+
+  /** Takes up the call of the page before, when there was one a moment ago. */
+  resume(): void {
+    const saved = new ResumeStore(this.#host.server).take(Date.now());
+    if (saved === null) return;
+    if (saved.open) this.open(false);
+    this.start(saved.token);
+    this.#transcript = fromLines(saved.lines);
+    this.render();
+  }
+
+  destroy(): void {
+    removeEventListener("pagehide", this.#onPageHide);
+    removeEventListener("pageshow", this.#onPageShow);
+    clearTimeout(this.#thinkingTimer);
+    this.#sound.show(false);
+    this.#stopTick();
+    this.#levels.close();
+    this.#caller.destroy();
+    this.#view.panel.remove();
+    this.#style((sheets) => sheets.filter((sheet) => !this.#sheets.includes(sheet)));
+  }
+
+  render(): void {
+    const config = readConfig(this.#host);
+    const texts = this.#wording.read(config.mode);
+    const { language } = this.#wording;
+    const label = this.#host.getAttribute("label");
+    renderBubble(this.#bubble, { phase: this.#state.phase, active: isActive(this.#state), open: this.#open, label, texts, language });
+    // Text in the wrong language for a moment would be read out.
+    const shown = this.#open && this.#wording.ready;
+    if (shown) {
+      this.#view.render({
+        state: this.#state,
+        transcript: this.#transcript,
+        texts,
+        title: label ?? texts.title,
+        config,
+        settings: this.#sound.shown,
+        devices: this.#sound.devices,
+        place: placeOf(this.#host.getAttribute("placement"), this.#host.matches(":dir(rtl)") ? "rtl" : "ltr"),
+        language,
+        direction: chosenDirection(this.#host, language),
+        nowMs: Date.now(),
+      });
+    }
+    this.#view.panel.hidden = !shown;
+    this.#runClocks();
+  }
+
+  #callOptions() {
+    const { mode, pushToTalk } = readConfig(this.#host);
+    return {
+      server: this.#host.server,
+      connectUrl: this.#host.connectUrl,
+      mic: { ...DEFAULT_MIC, ...this.#host.microphone },
+      microphoneId: this.#sound.devices.microphone,
+      mode,
+      pushToTalk,
+      audio: this.#view.audio,
+    };
+  }
+
+  #answerConsent(agreed: boolean, remember: boolean): void {
+    const { consent } = readConfig(this.#host);
+    const waiting = this.#unasked.splice(0);
+    this.#dispatch({ type: "consent", consent: "none" });
+    if (agreed) {
+      if (consent !== null) this.#consent.agree(consent, remember);
+      this.start();
+      for (const text of waiting) this.sendText(text);
+    }
+    this.#emit("va-consent", { agreed });
+    this.#view.focus(this.#state);
+  }
+
+  #rate({ stars, comment }: Rating): void {
+    this.#dispatch({ type: "rated" });
+    this.#emit("va-rating", { stars, comment, sessionId: this.#caller.sessionId });
+    this.#view.focus(this.#state);
+  }
+
+  #receive(message: BotMessage): void {
+    this.#transcript = addMessage(this.#transcript, message, Date.now());
+    switch (message.type) {
+      case "bot-ready":
+      case "user-started-speaking":
+      case "user-stopped-speaking":
+      case "bot-started-speaking":
+      case "bot-stopped-speaking":
+      case "bot-interrupted":
+        this.#dispatch({ type: message.type });
+        this.#emit(`va-${message.type}`, null);
+        break;
+      case "tool-started":
+      case "tool-stopped":
+        this.#dispatch({ type: message.type });
+        break;
+      case "user-input":
+        if (message.inputType === "transcription") this.#dispatch({ type: "heard" });
+        this.#emit("va-user-input", { text: message.text, inputType: message.inputType, final: message.final });
+        break;
+      case "bot-output":
+        this.#emit("va-bot-output", { text: message.text, spokenStatus: message.spokenStatus });
+        break;
+      case "error":
+        if (!message.fatal) this.#dispatch({ type: "trouble", trouble: troubleOf(message.code) });
+        break;
+      case "server-message":
+        this.#emit("va-server-message", message.data);
+        break;
+    }
+    this.render();
+  }
+
+  #dispatch(action: Action): void {
+    const before = this.#state;
+    const state = reduce(before, action);
+    if (state === before) return;
+    this.#state = state;
+    if (action.type === "start") this.#transcript = EMPTY_TRANSCRIPT;
+    if (!isActive(state) || state.phase === "retrying") this.#release();
+    clearTimeout(this.#thinkingTimer);
+    if (state.phase === "thinking") {
+      this.#thinkingTimer = setTimeout(() => {
+        this.#dispatch({ type: "thinking-timeout" });
+      }, state.tools > 0 ? TOOL_LIMIT_MS : THINKING_LIMIT_MS);
+    }
+    this.render();
+    if (state.phase !== before.phase || state.mic !== before.mic) {
+      this.#emit("va-state", { phase: state.phase, mic: state.mic });
+    }
+    if (state.problem !== null && state.problem !== before.problem) this.#emit("va-error", { code: state.problem });
+    if (state.endReason !== null && before.endReason === null) this.#emit("va-ended", { reason: state.endReason });
+  }
+
+  /** Lets go of what only a live call needs. */
+  #release(): void {
+    this.#transcript = closeTranscript(this.#transcript, Date.now());
+    this.#sound.show(false);
+    this.#levels.close();
+    this.#caller.release(!isActive(this.#state));
+  }
+
+  #style(change: (sheets: CSSStyleSheet[]) => CSSStyleSheet[]): void {
+    const root = this.#host.shadowRoot;
+    if (root !== null) root.adoptedStyleSheets = change([...root.adoptedStyleSheets]);
+  }
+
+  #emit<Name extends keyof VoiceAssistantEventMap>(name: Name, detail: VoiceAssistantEventMap[Name]["detail"]): void {
+    this.#host.dispatchEvent(new CustomEvent(name, { detail, bubbles: true, composed: true }));
+  }
+
+  #act(action: ViewAction): void {
+    switch (action) {
+      case "close":
+        this.close();
+        break;
+      case "start":
+        this.start();
+        break;
+      case "cancel":
+      case "end":
+        void this.end();
+        break;
+      case "audio":
+        void this.#caller.call?.unblockAudio();
+        break;
+      case "mic":
+        void this.#caller.call?.retryMic();
+        break;
+      case "mute":
+      case "unmute":
+        void this.mute(action === "mute");
+        break;
+      case "settings":
+        this.#sound.show(!this.#sound.shown);
+        this.render();
+        break;
+    }
+  }
+
+  /** Runs only what is seen. */
+  #runClocks(): void {
+    const live = this.#open && isLive(this.#state);
+    if (live && readConfig(this.#host).mode === "voice") this.#view.orb.start(this.#levels);
+    else this.#view.orb.stop();
+    if (this.#state.phase === "retrying" || live) this.#tick ??= setInterval(this.#onTick, TICK_MS);
+    else this.#stopTick();
+  }
+
+  readonly #onTick = (): void => {
+    if (this.#state.phase === "retrying") {
+      if (this.#state.retryAtMs !== null && Date.now() >= this.#state.retryAtMs) this.#caller.attempt();
+      else this.render();
+    } else if (isRunning(this.#transcript)) {
+      this.render();
+    }
+  };
+
+  #stopTick(): void {
+    this.#view.orb.stop();
+    if (this.#tick !== null) clearInterval(this.#tick);
+    this.#tick = null;
+  }
+
+  readonly #onPageHide = (): void => {
+    if (isActive(this.#state)) this.#caller.leave(this.#open, toLines(this.#transcript, Date.now()));
+  };
+
+  readonly #onPageShow = (event: PageTransitionEvent): void => {
+    if (event.persisted) this.resume();
+  };
+}
+
+/** The visitor's side of an error of the bot that does not end the call. */
+function troubleOf(code: string): Trouble {
+  return code === "tts_failed" || code === "stt_failed" ? code : "llm_failed";
+}

@@ -1,0 +1,13 @@
+/** The panel's style sheets, added to the shadow root when the session chunk arrives. */
+
+import { CONTROLS_CSS } from "./controls-styles.ts";
+import { LAYOUT_CSS } from "./layout-styles.ts";
+import { PANEL_CSS } from "./panel-styles.ts";
+
+export function createSheets(): CSSStyleSheet[] {
+  return [PANEL_CSS, CONTROLS_CSS, LAYOUT_CSS].map((css) => {
+    const sheet = new CSSStyleSheet();
+    sheet.replaceSync(css);
+    return sheet;
+  });
+}
