@@ -1,0 +1,60 @@
+/**
+ * The invitation to a call, for logged-in users only.
+ *
+ * The voice server is asked from here, so a browser sees neither a secret nor a way to a token of
+ * its own. Its answer (or its refusal, with Retry-After) is passed on as it is.
+ */
+
+import { currentUser } from "@/lib/session";
+import { voiceServerUrl } from "@/lib/settings";
+
+/** Longer than the voice server waits for a bot, shorter than the widget waits for us. */
+const TIMEOUT_MS = 14_000;
+const MAX_BODY_CHARS = 8_192;
+
+export async function POST(request: Request): Promise<Response> {
+  if (!isFromThisSite(request)) return refuse(403, "origin_not_allowed", "Another site's page may not ask.");
+  if ((await currentUser()) === null) return refuse(401, "not_signed_in", "Log in first.");
+  const body = await readResume(request);
+  if (body === null) return refuse(400, "invalid_body", "Not a request of the widget.");
+  let answer: Response;
+  try {
+    answer = await fetch(`${voiceServerUrl()}/connect`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify(body),
+      cache: "no-store",
+      signal: AbortSignal.any([request.signal, AbortSignal.timeout(TIMEOUT_MS)]),
+    });
+  } catch {
+    return refuse(503, "bot_unavailable", "The voice server does not answer.", { "retry-after": "5" });
+  }
+  const headers = new Headers({ "content-type": "application/json", "cache-control": "no-store" });
+  const retryAfter = answer.headers.get("retry-after");
+  if (retryAfter !== null) headers.set("retry-after", retryAfter);
+  return new Response(await answer.text(), { status: answer.status, headers });
+}
+
+/** Cookies go with other sites' requests in some browsers; browsers name the origin of each POST. */
+function isFromThisSite(request: Request): boolean {
+  const origin = request.headers.get("origin");
+  const host = request.headers.get("x-forwarded-host") ?? request.headers.get("host");
+  return origin === null || origin === `https://${host}` || origin === `http://${host}`;
+}
+
+/** What the widget may say: nothing, or the token of the call it comes back to. */
+async function readResume(request: Request): Promise<{ resume?: string } | null> {
+  try {
+    const text = await request.text();
+    if (text.length > MAX_BODY_CHARS) return null;
+    const { resume } = JSON.parse(text || "{}") as { resume?: unknown };
+    if (resume === undefined) return {};
+    return typeof resume === "string" ? { resume } : null;
+  } catch {
+    return null;
+  }
+}
+
+function refuse(status: number, code: string, message: string, headers: HeadersInit = {}): Response {
+  return Response.json({ error: { code, message } }, { status, headers: { "cache-control": "no-store", ...headers } });
+}
