@@ -1,0 +1,72 @@
+import logging
+
+import pytest
+from loguru import logger
+
+from bot.logs import configure_logging, redact
+from server.tokens import Keys, user_token
+
+TOKEN = user_token(Keys("key", "s" * 32), "room-1", "user-1")
+
+
+@pytest.fixture(autouse=True)
+def _restore_logging():
+    """Leave the process's logging as it was."""
+    root = logging.getLogger()
+    handlers, level = list(root.handlers), root.level
+    yield
+    logger.remove()
+    root.handlers[:] = handlers
+    root.setLevel(level)
+
+
+def test_tokens_and_keys_never_reach_the_log(capsys: pytest.CaptureFixture[str]) -> None:
+    """A token or key in any library's message is replaced before it is written."""
+    configure_logging("DEBUG", ("dg-secret",))
+    logger.error("connect failed: wss://x/rtc?access_token={}", TOKEN)
+    logging.getLogger("livekit").error("key dg-secret refused")
+    written = capsys.readouterr().err
+    assert TOKEN not in written
+    assert "dg-secret" not in written
+    assert written.count("[redacted]") == 2
+
+
+def test_a_failure_shows_its_traceback_without_values(capsys: pytest.CaptureFixture[str]) -> None:
+    """Tracebacks are kept and hold no variables' values."""
+    configure_logging("INFO", ())
+    transcript = "account 12345"
+    try:
+        divide_by_length(transcript, 0)
+    except ZeroDivisionError:
+        logger.exception("failed")
+    written = capsys.readouterr().err
+    assert "ZeroDivisionError" in written
+    assert "12345" not in written
+
+
+def divide_by_length(transcript: str, zero: int) -> float:
+    """Fail with a value in hand that a diagnosing traceback would print."""
+    return len(transcript) / zero
+
+
+def test_library_chatter_is_not_written(capsys: pytest.CaptureFixture[str]) -> None:
+    """Below WARNING libraries write prompts and transcripts: even at DEBUG they stay out."""
+    configure_logging("DEBUG", ())
+    logger.patch(lambda record: record.update(name="pipecat.services.llm")).info("the prompt")
+    logger.debug("ours")
+    written = capsys.readouterr().err
+    assert "the prompt" not in written
+    assert "ours" in written
+
+
+def test_session_is_on_each_line(capsys: pytest.CaptureFixture[str]) -> None:
+    """Each line carries the session it belongs to."""
+    configure_logging("INFO", ())
+    with logger.contextualize(session="abc123"):
+        logger.info("hello")
+    assert " abc123 " in capsys.readouterr().err
+
+
+def test_redact_leaves_other_text_alone() -> None:
+    """Text without secrets passes unchanged."""
+    assert redact("room closed (404)", ("k" * 20,)) == "room closed (404)"

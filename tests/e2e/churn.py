@@ -1,0 +1,158 @@
+"""`python -m tests.e2e.churn`: sessions started and ended in a row, and what they leave behind.
+
+The real application runs in this process on a real LiveKit server and the delay server; callers
+run in a process of their own. After a few sessions of warm-up the process's tasks, threads, file
+descriptors, memory and children, and LiveKit's rooms, are counted; after all sessions once more.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import gc
+import json
+import os
+import sys
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from livekit import api
+from pydantic import SecretStr
+
+from bot.logs import configure_logging
+from bot.settings import BotSettings
+from local.caller import Caller, connect
+from local.livekit import LiveKitServer
+from local.paths import ROOT, find_livekit
+from local.probe import until_ok
+from local.processes import free_port, start
+from server.settings import ServerSettings
+from tests.e2e.conftest import DELAYS, serve
+
+WARM_UP_SESSIONS = 5
+# LiveKit's native threads and their descriptors go 10-15 s after a session.
+SETTLE_SECS = 20.0
+_READY_SECS = 60.0
+
+
+@dataclass(frozen=True)
+class Census:
+    """What the process holds at one moment."""
+
+    tasks: int
+    threads: int
+    descriptors: int
+    children: int
+    rooms: int
+    memory_bytes: int
+
+
+async def census(livekit: LiveKitServer) -> Census:
+    """Count, after garbage is collected."""
+    gc.collect()
+    async with api.LiveKitAPI(livekit.url, livekit.api_key, livekit.api_secret) as client:
+        rooms = await client.room.list_rooms(api.ListRoomsRequest())
+    return Census(tasks=len(asyncio.all_tasks()), rooms=len(rooms.rooms), **_of_process())
+
+
+def _of_process() -> dict[str, int]:
+    process = Path("/proc/self")
+    lines = (process / "status").read_text().splitlines()
+    status = dict(line.split(":\t", 1) for line in lines if ":\t" in line)
+    children = (process / "task" / str(os.getpid()) / "children").read_text().split()
+    return {
+        "threads": int(status["Threads"]),
+        "descriptors": len(list((process / "fd").iterdir())),
+        "children": len(children),
+        "memory_bytes": int(status["VmRSS"].split()[0]) * 1024,
+    }
+
+
+@asynccontextmanager
+async def _server(livekit: LiveKitServer, wire_url: str) -> AsyncGenerator[str, None]:
+    settings = ServerSettings(
+        livekit_url=livekit.url,
+        livekit_api_key=livekit.api_key,
+        livekit_api_secret=SecretStr(livekit.api_secret),
+    )
+    bot_settings = BotSettings(
+        deepgram_base_url=wire_url,
+        groq_base_url=wire_url,
+        knowledge_dir=ROOT / "knowledge",
+        reconnect_grace_secs=0.2,
+    )
+    async with serve(settings, bot_settings) as door:
+        yield door.url
+
+
+async def call(server: str, sessions: int) -> None:
+    """Have one conversation after the other: greeting, a typed question, its answer, leave."""
+    for _ in range(sessions):
+        async with Caller(await connect(server)) as caller:
+            await caller.ready()
+            await caller.wait_for("bot-started-speaking")
+            await caller.send("send-text", {"content": "What is a lot?"})
+            await caller.wait_for("bot-started-speaking", count=2)
+
+
+async def measure(sessions: int) -> dict[str, object]:
+    """Run the sessions; return both censuses and the memory growth per session."""
+    binary = find_livekit(os.environ)  # noqa: TID251 - where this machine keeps LiveKit
+    if binary is None:
+        raise SystemExit("no LiveKit server: `make run` builds one")
+    port = free_port()
+    wire = [sys.executable, "-m", "local.wire", "--port", str(port), "--delays", DELAYS]
+    async with LiveKitServer.start(binary) as livekit:
+        engines = await start("delay server", wire, environment=dict(os.environ))  # noqa: TID251
+        try:
+            async with asyncio.timeout(_READY_SECS):
+                await until_ok("127.0.0.1", port, "/healthz")
+            async with _server(livekit, f"http://127.0.0.1:{port}") as url:
+                await _callers(url, WARM_UP_SESSIONS)
+                before = await census(livekit)
+                await _callers(url, sessions)
+                after = await census(livekit)
+        finally:
+            await engines.stop(5)
+    growth = (after.memory_bytes - before.memory_bytes) / sessions
+    return {
+        "sessions": sessions,
+        "before": asdict(before),
+        "after": asdict(after),
+        "memory_bytes_per_session": round(growth),
+    }
+
+
+async def _callers(url: str, sessions: int) -> None:
+    command = [sys.executable, "-m", "tests.e2e.churn", "--call", url, "--sessions", str(sessions)]
+    process = await asyncio.create_subprocess_exec(*command)
+    if await process.wait():
+        raise SystemExit("a call failed")
+    await asyncio.sleep(SETTLE_SECS)
+
+
+def main() -> None:
+    """Print the two censuses as JSON; exit 1 when anything but memory has grown."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--sessions", type=int, default=50)
+    parser.add_argument("--call", metavar="URL", help=argparse.SUPPRESS)
+    args = parser.parse_args()
+    if args.call:
+        asyncio.run(call(args.call, args.sessions))
+        # LiveKit's native threads can abort a process whose interpreter ends under them.
+        os._exit(0)
+    configure_logging("WARNING", ())
+    result = asyncio.run(measure(args.sessions))
+    sys.stdout.write(json.dumps(result, indent=2) + "\n")
+    before, after = result["before"], result["after"]
+    assert isinstance(before, dict)
+    assert isinstance(after, dict)
+    grown = [name for name in before if name != "memory_bytes" and after[name] > before[name]]
+    if grown:
+        sys.exit(f"grown: {', '.join(grown)}")
+
+
+if __name__ == "__main__":
+    main()

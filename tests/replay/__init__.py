@@ -1,0 +1,1 @@
+"""Recordings of human speech through the real graph, on a virtual clock."""

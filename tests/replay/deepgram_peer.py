@@ -1,0 +1,270 @@
+"""A scripted Deepgram: `/v1/listen` and `/v1/speak` on a WebSocket each.
+
+It hears what the caller says word by word, at the pace of the audio it has received, and speaks
+each character as 60 ms of a level that tells the character (see `speech.py`).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from websockets.http11 import Request
+
+from tests.replay.recording import BYTES_PER_SEC, Recording
+from tests.replay.speech import spoken_pcm
+from tests.replay.websocket_peer import WebSocketPeer
+
+Note = Callable[[str, str], None]
+
+
+@dataclass(frozen=True)
+class Hearing:
+    """How one utterance is heard.
+
+    Parameters:
+        interim_every_secs: Interim results come this often, in seconds of audio received.
+        interim_delay_secs: A word stands in an interim result this long after it was said.
+        final_delay_secs: From Finalize to its result.
+        early_final_secs: A final comes by itself this long after the last word, so that the reply
+            to a later Finalize is empty. None: finals come on Finalize only.
+        deaf: Nothing is recognised: results are empty.
+    """
+
+    interim_every_secs: float = 0.5
+    interim_delay_secs: float = 0.3
+    final_delay_secs: float = 0.1
+    early_final_secs: float | None = None
+    deaf: bool = False
+
+
+@dataclass
+class _Utterance:
+    words: list[tuple[float, str]]
+    hearing: Hearing
+    finalized: int = 0
+    interim_words: int = 0
+
+
+@dataclass
+class DeepgramScript:
+    """What both Deepgram sockets do, shared by their connections.
+
+    Parameters:
+        note: Writes an event to the timeline.
+        stream_secs: How much audio the caller has sent, in seconds; a connection opened late
+            starts its count there.
+        speak_delay_secs: From Flush to the first audio byte.
+        speak_pace: Audio is sent this many times faster than it plays.
+        close_speak_after_bytes: Cut `/v1/speak` once, after so many bytes of audio.
+        accept_delay_secs: From a connection's request to its opening.
+        refuse_listen: Status and text to refuse `/v1/listen` with.
+    """
+
+    note: Note
+    stream_secs: Callable[[], float]
+    speak_delay_secs: float = 0.08
+    speak_pace: float = 10.0
+    close_speak_after_bytes: int | None = None
+    accept_delay_secs: float = 0.0
+    refuse_listen: tuple[int, str] | None = None
+    utterances: list[_Utterance] = field(default_factory=list)
+
+    def hear(self, start_secs: float, recording: Recording, hearing: Hearing) -> None:
+        """Say that the caller begins a recording at a position of the audio stream."""
+        words = [] if hearing.deaf else recording.word_ends_secs()
+        self.utterances.append(
+            _Utterance([(start_secs + end, word) for end, word in words], hearing)
+        )
+
+
+class DeepgramPeer(WebSocketPeer):
+    """One connection; which of the two services it is shows in the path."""
+
+    def __init__(self, script: DeepgramScript) -> None:
+        super().__init__()
+        self._script = script
+        self._service: _Listen | _Speak | None = None
+
+    def on_request(self, request: Request) -> tuple[int, str] | None:
+        """Choose the service."""
+        self.accept_delay_secs = self._script.accept_delay_secs
+        url = urlsplit(request.path)
+        query = {key: values[-1] for key, values in parse_qs(url.query).items()}
+        if url.path == "/v1/listen":
+            if self._script.refuse_listen:
+                return self._script.refuse_listen
+            self._service = _Listen(self, self._script, query)
+        elif url.path == "/v1/speak":
+            self._service = _Speak(self, self._script, query)
+        else:
+            return 404, url.path
+        if not request.headers.get("Authorization", "").startswith("Token "):
+            return 401, "no key"
+        return None
+
+    def on_text(self, message: dict[str, Any]) -> None:
+        """Give a control message to the service."""
+        assert self._service
+        self._service.control(message)
+
+    def on_binary(self, data: bytes) -> None:
+        """Give audio to the ear."""
+        assert isinstance(self._service, _Listen)
+        self._service.audio(data)
+
+
+class _Listen:
+    """`/v1/listen`: results as the audio arrives."""
+
+    def __init__(self, peer: DeepgramPeer, script: DeepgramScript, query: dict[str, str]) -> None:
+        rate_hz = int(query.get("sample_rate", "0"))
+        if query.get("encoding") != "linear16" or rate_hz * 2 != BYTES_PER_SEC:
+            message = f"listen: expected 16 kHz linear16, got {query}"
+            raise ValueError(message)
+        self._peer = peer
+        self._script = script
+        self._start_secs = script.stream_secs()
+        self._bytes = 0
+        self._next_interim_secs = 0.0
+
+    @property
+    def heard_secs(self) -> float:
+        """Position in the caller's audio."""
+        return self._start_secs + self._bytes / BYTES_PER_SEC
+
+    def audio(self, data: bytes) -> None:
+        """Take audio; say what it changes."""
+        self._bytes += len(data)
+        for utterance in self._script.utterances:
+            self._early_final(utterance)
+            self._interim(utterance)
+
+    def control(self, message: dict[str, Any]) -> None:
+        """KeepAlive, Finalize, CloseStream."""
+        if message["type"] == "Finalize":
+            self._script.note("stt", "is asked to finalize")
+            delay = (
+                self._script.utterances[-1].hearing.final_delay_secs
+                if (self._script.utterances)
+                else Hearing.final_delay_secs
+            )
+            text = self._take_final()
+            self._peer.later(delay, self._send, text, True, True)
+        elif message["type"] == "CloseStream":
+            self._peer.end(1000, "")
+
+    def _heard(self, utterance: _Utterance, delay_secs: float = 0.0) -> list[str]:
+        return [word for end, word in utterance.words if end + delay_secs <= self.heard_secs]
+
+    def _take_final(self) -> str:
+        """The words heard since the last final."""
+        parts: list[str] = []
+        for utterance in self._script.utterances:
+            words = self._heard(utterance)
+            parts += words[utterance.finalized :]
+            utterance.finalized = max(utterance.finalized, len(words))
+        return " ".join(parts)
+
+    def _early_final(self, utterance: _Utterance) -> None:
+        after = utterance.hearing.early_final_secs
+        if after is None or not utterance.words or utterance.finalized == len(utterance.words):
+            return
+        if self.heard_secs >= utterance.words[-1][0] + after:
+            self._send(self._take_final(), True, False)
+
+    def _interim(self, utterance: _Utterance) -> None:
+        words = self._heard(utterance, utterance.hearing.interim_delay_secs)
+        new = words[utterance.finalized :]
+        if not new or len(words) == utterance.interim_words:
+            return
+        if self.heard_secs < self._next_interim_secs:
+            return
+        self._next_interim_secs = self.heard_secs + utterance.hearing.interim_every_secs
+        utterance.interim_words = len(words)
+        self._send(" ".join(new), False, False)
+
+    def _send(self, text: str, final: bool, from_finalize: bool) -> None:
+        if final and not text:
+            self._script.note("stt", "answers with an empty final")
+        self._peer.send_json(
+            {
+                "type": "Results",
+                "channel_index": [0, 1],
+                "duration": 0.0,
+                "start": 0.0,
+                "is_final": final,
+                "speech_final": final,
+                "from_finalize": from_finalize,
+                "channel": {"alternatives": [{"transcript": text, "confidence": 1.0, "words": []}]},
+                "metadata": {
+                    "request_id": "replay",
+                    "model_info": {"name": "replay", "version": "0", "arch": "replay"},
+                    "model_uuid": "replay",
+                },
+            }
+        )
+
+
+class _Speak:
+    """`/v1/speak`: text is collected until Flush, then spoken; Clear drops what is left."""
+
+    CHUNK_SECS = 0.2
+
+    def __init__(self, peer: DeepgramPeer, script: DeepgramScript, query: dict[str, str]) -> None:
+        if query.get("encoding") != "linear16":
+            message = f"speak: expected linear16, got {query}"
+            raise ValueError(message)
+        self._peer = peer
+        self._script = script
+        self._rate_hz = int(query["sample_rate"])
+        self._text = ""
+        self._audio = b""
+        self._flushes = 0
+        self._epoch = 0
+        self._sent_bytes = 0
+        self._sending = False
+
+    def control(self, message: dict[str, Any]) -> None:
+        """Speak, Flush, Clear, Close."""
+        kind = message["type"]
+        if kind == "Speak":
+            self._script.note("tts", f'is given "{message["text"].strip()}"')
+            self._text += message["text"]
+        elif kind == "Flush":
+            text, self._text = self._text.strip(), ""
+            pcm = spoken_pcm(text, self._rate_hz)
+            self._peer.later(self._script.speak_delay_secs, self._begin, self._epoch, pcm)
+        elif kind == "Clear":
+            self._script.note("tts", "is cleared")
+            self._epoch += 1
+            self._text = ""
+            self._peer.send_json({"type": "Cleared", "sequence_id": self._flushes})
+        elif kind == "Close":
+            self._peer.end(1000, "")
+
+    def _begin(self, epoch: int, pcm: bytes) -> None:
+        if epoch == self._epoch:
+            self._send_chunk(epoch, pcm)
+
+    def _send_chunk(self, epoch: int, pcm: bytes) -> None:
+        if epoch != self._epoch:
+            return
+        size = int(self.CHUNK_SECS * self._rate_hz) * 2
+        chunk, rest = pcm[:size], pcm[size:]
+        if chunk:
+            limit = self._script.close_speak_after_bytes
+            if limit is not None and self._sent_bytes >= limit:
+                self._script.close_speak_after_bytes = None
+                self._script.note("tts", "cuts the connection")
+                self._peer.drop()
+                return
+            self._peer.send_bytes(chunk)
+            self._sent_bytes += len(chunk)
+        if rest:
+            self._peer.later(
+                self.CHUNK_SECS / self._script.speak_pace, self._send_chunk, epoch, rest
+            )
+        else:
+            self._flushes += 1
+            self._peer.send_json({"type": "Flushed", "sequence_id": self._flushes})
