@@ -1,0 +1,1 @@
+"""Measurements of this product, always beside a peer in the same run."""

@@ -1,0 +1,214 @@
+"""What is measured: each is something one asks for an invitation, and that puts a bot in a room."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import aiohttp
+
+from local.caller import Invitation, connect
+from local.livekit import HOST, LiveKitServer
+from local.paths import ROOT
+from local.probe import until_ok
+from local.processes import Child, free_port, start, while_alive
+
+_READY_SECS: Final = 60.0
+_STOP_SECS: Final = 10.0
+_REQUEST_SECS: Final = 15.0
+# Any key will do for the delay server.
+_KEY: Final = "local"
+_ENOUGH_SESSIONS: Final = "64"
+# Commands keep the directory of whoever starts them; these are to find no .env file there.
+_ELSEWHERE: Final = ("sh", "-c", 'cd "$0" && exec "$@"')
+
+
+class OpenLiveKit(LiveKitServer):
+    """LiveKit with its own default: whoever has a token opens the room (Pipecat's runner asks it).
+
+    This product makes its rooms beforehand, here as elsewhere.
+    """
+
+    def _config(self) -> dict[str, object]:
+        return {**super()._config(), "room": {"auto_create": True}}
+
+
+@dataclass(frozen=True)
+class World:
+    """What all deployments share, so that nothing else differs.
+
+    Attributes:
+        livekit: The LiveKit server.
+        providers_url: The delay server, http://host:port.
+        logs: Directory for what the programs write to standard error.
+    """
+
+    livekit: LiveKitServer
+    providers_url: str
+    logs: Path
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """A running bot behind its own door.
+
+    Attributes:
+        name: As the command line and the files call it.
+        invite: Asks the door for a session.
+        pid: The process whose tree is charged for CPU and memory.
+    """
+
+    name: str
+    invite: Callable[[], Awaitable[Invitation]]
+    pid: int
+
+
+Launch = Callable[[World], AbstractAsyncContextManager[Deployment]]
+
+
+@asynccontextmanager
+async def delay_server(delays: str, logs: Path) -> AsyncGenerator[tuple[str, int]]:
+    """Run `local.wire` with fixed delays; yield its address and process id.
+
+    Raises:
+        ChildEndedError: it did not start.
+        TimeoutError: it was not ready in time.
+    """
+    port = free_port()
+    command = [sys.executable, "-m", "local.wire", "--port", str(port), "--delays", delays]
+    async with _running(
+        "delay-server", command=command, port=port, ready_path="/healthz", environment={}, logs=logs
+    ) as child:
+        yield f"http://{HOST}:{port}", child.process.pid
+
+
+@asynccontextmanager
+async def ours(world: World) -> AsyncGenerator[Deployment]:
+    """Run the product as `make run` does, with the shared LiveKit and delay server."""
+    port = free_port()
+    environment = {
+        # As local/run.py sets them.
+        "OMP_NUM_THREADS": "1",
+        "OPENBLAS_NUM_THREADS": "1",
+        "HOST": HOST,
+        "PORT": str(port),
+        **_livekit_environment(world),
+        "DEEPGRAM_API_KEY": _KEY,
+        "DEEPGRAM_BASE_URL": world.providers_url,
+        "GROQ_API_KEY": _KEY,
+        "GROQ_BASE_URL": world.providers_url,
+        "KNOWLEDGE_DIR": str(ROOT / "knowledge"),
+        "MAX_SESSIONS": _ENOUGH_SESSIONS,
+    }
+    command = [sys.executable, "-m", "server"]
+    async with _running(
+        "ours",
+        command=command,
+        port=port,
+        ready_path="/readyz",
+        environment=environment,
+        logs=world.logs,
+    ) as child:
+        url = f"http://{HOST}:{port}"
+        yield Deployment("ours", lambda: connect(url), child.process.pid)
+
+
+@asynccontextmanager
+async def pipecat_quickstart(world: World) -> AsyncGenerator[Deployment]:
+    """Run Pipecat's quickstart bot behind Pipecat's own runner."""
+    port = free_port()
+    environment = {
+        **_livekit_environment(world),
+        "BENCH_PROVIDERS_URL": world.providers_url,
+        # The example logs everything at DEBUG; that cost is left out.
+        "LOGURU_LEVEL": "WARNING",
+        # Pipecat's runner looks for a .env file upwards of its own installation.
+        "PYTHON_DOTENV_DISABLED": "1",
+    }
+    program = ROOT / "bench" / "peers" / "pipecat_quickstart.py"
+    command = [sys.executable, str(program), "-t", "livekit", "--host", HOST, "--port", str(port)]
+    name = "pipecat-quickstart"
+    async with _running(
+        name,
+        command=command,
+        port=port,
+        ready_path="/status",
+        environment=environment,
+        logs=world.logs,
+    ) as child:
+        url = f"http://{HOST}:{port}"
+        yield Deployment(name, lambda: _start_by_runner(url), child.process.pid)
+
+
+DEPLOYMENTS: Final[Mapping[str, Launch]] = {
+    "ours": ours,
+    "pipecat-quickstart": pipecat_quickstart,
+}
+
+
+async def _start_by_runner(url: str) -> Invitation:
+    """Ask Pipecat's runner for a session.
+
+    Raises:
+        aiohttp.ClientError: it refused.
+    """
+    timeout = aiohttp.ClientTimeout(total=_REQUEST_SECS)
+    async with (
+        aiohttp.ClientSession(timeout=timeout, raise_for_status=True) as http,
+        http.post(f"{url}/start", json={"transport": "livekit"}) as response,
+    ):
+        answer = await response.json()
+        return Invitation(answer["url"], answer["token"], "", answer["sessionId"])
+
+
+def _livekit_environment(world: World) -> dict[str, str]:
+    return {
+        "LIVEKIT_URL": world.livekit.url,
+        "LIVEKIT_API_KEY": world.livekit.api_key,
+        "LIVEKIT_API_SECRET": world.livekit.api_secret,
+    }
+
+
+@asynccontextmanager
+async def _running(
+    name: str,
+    *,
+    command: list[str],
+    port: int,
+    ready_path: str,
+    environment: Mapping[str, str],
+    logs: Path,
+) -> AsyncGenerator[Child]:
+    """Run a program that knows no setting but these; it ends with the block, or with us.
+
+    Raises:
+        ChildEndedError: it ended before it was ready.
+        TimeoutError: it was not ready in time.
+    """
+    visible = {key: os.environ[key] for key in ("PATH", "HOME") if key in os.environ}  # noqa: TID251 - passed on, not read
+    directory = Path(tempfile.mkdtemp(prefix="bench-"))
+    try:
+        with (logs / f"{name}.log").open("wb") as sink:
+            child = await start(
+                name,
+                [*_ELSEWHERE, directory, *command],
+                environment={**visible, "PYTHONPATH": str(ROOT), **environment},
+                stdout=sink,
+                stderr=sink,
+            )
+        try:
+            async with asyncio.timeout(_READY_SECS):
+                await while_alive([child], until_ok(HOST, port, ready_path))
+            yield child
+        finally:
+            await child.stop(_STOP_SECS)
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
