@@ -1,9 +1,13 @@
-"""What the model is told before the first turn: the prompt and the site's knowledge."""
+"""What the model is told: the prompt and the site's knowledge, then the conversation as heard."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from importlib.resources import files
 from pathlib import Path
+from typing import Any, cast
+
+from pipecat.processors.aggregators.llm_context import LLMContext, LLMContextMessage
 
 from bot.knowledge import load_knowledge
 
@@ -19,3 +23,45 @@ def build_instruction(knowledge_dir: Path) -> str:
     prompt = files("bot").joinpath("prompts", "assistant.md").read_text(encoding="utf-8").strip()
     knowledge = load_knowledge(knowledge_dir)
     return f"{prompt}\n\n{knowledge}" if knowledge else prompt
+
+
+class ConversationContext(LLMContext):
+    """The conversation as both heard it: what a visitor says in two halves is one message."""
+
+    def __init__(self, *, is_false_end: Callable[[], bool]) -> None:
+        """Create an empty conversation.
+
+        Args:
+            is_false_end: Whether the bot's last answer was cut off before it had said anything
+                much, so that what follows belongs to the turn that it answered.
+        """
+        super().__init__()
+        self._is_false_end = is_false_end
+
+    def add_message(self, message: LLMContextMessage) -> None:
+        """Append a message; join it to the visitor's last one when nothing lies between."""
+        added = _text_of(message, "user")
+        if added is not None:
+            messages = self._messages
+            if (
+                len(messages) > 1
+                and _text_of(messages[-1], "assistant") is not None
+                and _text_of(messages[-2], "user") is not None
+                and self._is_false_end()
+            ):
+                messages.pop()
+            if messages and (earlier := _text_of(messages[-1], "user")) is not None:
+                messages[-1] = cast(
+                    "LLMContextMessage", {"role": "user", "content": f"{earlier} {added}"}
+                )
+                return
+        super().add_message(message)
+
+
+def _text_of(message: LLMContextMessage, role: str) -> str | None:
+    """Return the text of a plain message of this role; None for any other message."""
+    if not isinstance(message, dict):
+        return None
+    fields = cast("dict[str, Any]", message)
+    content = fields.get("content")
+    return content if fields.get("role") == role and isinstance(content, str) else None

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import json
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from deepgram.listen.v1.types import ListenV1Results
 from loguru import logger
 from openai import APIError, AsyncOpenAI, AsyncStream
 from openai.types.chat import ChatCompletionChunk
 from pipecat.adapters.llm.services.open_ai_adapter import OpenAILLMInvocationParams
+from pipecat.frames.frames import InterruptionFrame, TTSAudioRawFrame, TTSStoppedFrame
 from pipecat.processors.aggregators.llm_context import LLMContext
+from pipecat.processors.frame_processor import FrameDirection
 from pipecat.services.deepgram.stt import DeepgramSTTService
 from pipecat.services.deepgram.tts import DeepgramTTSService
 from pipecat.services.groq.llm import GroqLLMService
+from pipecat.services.tts_service import WebsocketTTSService
 
 from bot.settings import GROQ_CLOUD, BotSettings
 
@@ -22,9 +27,12 @@ from bot.settings import GROQ_CLOUD, BotSettings
 # wait ends at the answer, so a longer bound costs nothing and saves the words of a slow one.
 STT_FINAL_TIMEOUT_SECS = 1.0
 
-# Our VAD ends utterances, 0.2-0.3 s after the last sound, by Finalize; this is the net below it,
-# for words too short for the VAD (docs/decisions/0003).
-ENDPOINTING_MS = 500
+# The final transcript is what an answer is prepared from, so it comes at the first silence; our
+# VAD's Finalize is the net below it (docs/decisions/0003).
+ENDPOINTING_MS = 100
+
+# Deepgram answers Clear in a round trip; audio that comes later than this is taken as new.
+CLEARED_WITHIN_SECS = 1.0
 
 # Groq's gpt-oss-120b gives its first token in 0.1 s (median) and 2.1 s (worst of 300, aiewf-eval).
 LLM_FIRST_BYTE_TIMEOUT_SECS = 2.5
@@ -55,6 +63,64 @@ class FinalizingSTTService(DeepgramSTTService):
             elif not has_words and message.from_finalize:
                 self._finalize_requested = False
         await super()._on_message(message)
+
+
+class ClearingTTSService(DeepgramTTSService):
+    """Deepgram, with an interruption that costs one message instead of a new connection.
+
+    Pipecat reconnects after each interruption, since audio under way carries no name of its
+    request: a TLS handshake in the next answer's way. Here it is dropped until `Cleared` comes.
+    """
+
+    def __init__(self, **kwargs: Any) -> None:
+        """Create the service; arguments as Pipecat's."""
+        super().__init__(**kwargs)
+        self._stale_until = 0.0
+        self._clears_due = 0
+
+    async def _handle_interruption(
+        self, frame: InterruptionFrame, direction: FrameDirection
+    ) -> None:
+        self._bot_speaking = False
+        self._tts_started = False
+        # Past InterruptibleTTSService, which reconnects.
+        await WebsocketTTSService._handle_interruption(self, frame, direction)
+
+    async def on_audio_context_interrupted(self, context_id: str) -> None:
+        """Have Deepgram drop its text and audio; what is under way belongs to nobody."""
+        self._clears_due += 1
+        self._stale_until = asyncio.get_running_loop().time() + CLEARED_WITHIN_SECS
+        await super().on_audio_context_interrupted(context_id)
+
+    async def _connect_websocket(self) -> None:
+        self._clears_due = 0
+        await super()._connect_websocket()
+
+    @property
+    def _is_stale(self) -> bool:
+        return self._clears_due > 0 and asyncio.get_running_loop().time() < self._stale_until
+
+    async def _receive_messages(self) -> None:
+        messages = cast("AsyncIterator[bytes | str]", self._get_websocket())
+        async for message in messages:
+            context_id = self.get_active_audio_context_id()
+            if isinstance(message, bytes):
+                if context_id and not self._is_stale:
+                    audio = TTSAudioRawFrame(message, self.sample_rate, 1, context_id=context_id)
+                    await self.append_to_audio_context(context_id, audio)
+                continue
+            match json.loads(message).get("type"):
+                case "Cleared":
+                    self._clears_due = max(0, self._clears_due - 1)
+                case "Flushed" if context_id and not self._is_stale:
+                    await self.append_to_audio_context(
+                        context_id, TTSStoppedFrame(context_id=context_id)
+                    )
+                    await self.remove_audio_context(context_id)
+                case "Warning":
+                    logger.warning("text-to-speech warns: {}", json.loads(message).get("code"))
+                case _:
+                    pass
 
 
 class FallbackLLMService(GroqLLMService):
@@ -145,10 +211,10 @@ def build_services(settings: BotSettings, instruction: str) -> Services:
                 reasoning_effort="low" if at_groq else None,
             ),
         ),
-        tts=DeepgramTTSService(
+        tts=ClearingTTSService(
             api_key=settings.deepgram_key,
             base_url=_websocket_origin(settings.deepgram_base_url),
-            settings=DeepgramTTSService.Settings(voice=settings.assistant_voice),
+            settings=ClearingTTSService.Settings(voice=settings.assistant_voice),
         ),
     )
 

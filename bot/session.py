@@ -7,7 +7,7 @@ session therefore ends itself, for exactly one reason, and always within `STOP_T
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -25,7 +25,6 @@ from bot.rtvi import SessionRTVIProcessor, error_code, observer_params, session_
 from bot.services import build_services
 from bot.settings import BotSettings
 from bot.transport import SessionTransport
-from bot.turns import build_turn_params
 
 # Cancelling reaches every processor in milliseconds; a processor that hangs is abandoned.
 STOP_TIMEOUT_SECS = 5.0
@@ -99,7 +98,7 @@ class Session:
         self.ended = asyncio.Event()
 
         self.graph = build_pipeline(
-            transport, build_services(settings, instruction), build_turn_params()
+            transport, build_services(settings, instruction), _take_back(transport)
         )
         self._worker = PipelineWorker(
             self.graph.pipeline,
@@ -285,6 +284,11 @@ class Session:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _take_back(transport: BaseTransport) -> Callable[[], None]:
+    """Return how unplayed audio is taken back; other transports play what they were given."""
+    return getattr(transport, "take_back", lambda: None)
 
 
 def livekit_session(
