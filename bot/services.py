@@ -8,17 +8,25 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any, cast
 
-from deepgram.listen.v1.types import ListenV1Results
+from deepgram.listen.v1.types import ListenV1Finalize, ListenV1Results
 from loguru import logger
 from openai import APIError, AsyncOpenAI, AsyncStream
 from openai.types.chat import ChatCompletionChunk
 from pipecat.adapters.llm.services.open_ai_adapter import OpenAILLMInvocationParams
-from pipecat.frames.frames import InterruptionFrame, TTSAudioRawFrame, TTSStoppedFrame
+from pipecat.frames.frames import (
+    Frame,
+    InterruptionFrame,
+    TTSAudioRawFrame,
+    TTSStoppedFrame,
+    VADUserStartedSpeakingFrame,
+    VADUserStoppedSpeakingFrame,
+)
 from pipecat.processors.aggregators.llm_context import LLMContext
 from pipecat.processors.frame_processor import FrameDirection
 from pipecat.services.deepgram.stt import DeepgramSTTService
 from pipecat.services.deepgram.tts import DeepgramTTSService
 from pipecat.services.groq.llm import GroqLLMService
+from pipecat.services.stt_service import STTService
 from pipecat.services.tts_service import WebsocketTTSService
 
 from bot.settings import GROQ_CLOUD, BotSettings
@@ -30,6 +38,10 @@ STT_FINAL_TIMEOUT_SECS = 1.0
 # The final transcript is what an answer is prepared from, so it comes at the first silence; our
 # VAD's Finalize is the net below it (docs/decisions/0003).
 ENDPOINTING_MS = 100
+
+# Silence after which words without a final are asked for: longer than ENDPOINTING_MS and a round
+# trip, counted from the VAD's own 0.1 s.
+FINALIZE_AFTER_SECS = 0.2
 
 # Deepgram answers Clear in a round trip; audio that comes later than this is taken as new.
 CLEARED_WITHIN_SECS = 1.0
@@ -48,19 +60,59 @@ class Services:
 
 
 class FinalizingSTTService(DeepgramSTTService):
-    """Deepgram, with every transcript marked as finalized that nothing more will follow.
+    """Deepgram, asked to finalize only where its endpointing has left words open.
 
-    Pipecat marks only a reply to Finalize that holds words. Where Deepgram's endpointing came
-    first, the turn waits for a timer, and the empty reply marks the next utterance instead.
+    Pipecat asks at each silence of the VAD, which here is too short for that: words would be cut
+    from the sentence they belong to. And it marks only a reply to Finalize that holds words as
+    final; where endpointing came first, the empty reply would mark the next utterance instead.
     """
 
+    def __init__(self, **kwargs: Any) -> None:
+        """Create the service; arguments as Pipecat's."""
+        super().__init__(**kwargs)
+        self._has_open_words = False
+        self._finalizing: asyncio.Task[None] | None = None
+
+    async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
+        """Pass audio to Deepgram; ask for the final of words left open after a silence."""
+        if isinstance(frame, (VADUserStartedSpeakingFrame, VADUserStoppedSpeakingFrame)):
+            await self._stop_finalizing()
+        if isinstance(frame, VADUserStartedSpeakingFrame):
+            self._has_open_words = True
+        if isinstance(frame, VADUserStoppedSpeakingFrame):
+            # Past DeepgramSTTService, which would send Finalize at once.
+            await STTService.process_frame(self, frame, direction)
+            self._finalizing = self.create_task(self._finalize_later())
+        else:
+            await super().process_frame(frame, direction)
+
+    async def cleanup(self) -> None:
+        """Close the connection."""
+        await self._stop_finalizing()
+        await super().cleanup()
+
+    async def _finalize_later(self) -> None:
+        await asyncio.sleep(FINALIZE_AFTER_SECS)
+        self._finalizing = None
+        connection: Any = self._connection  # pyright: ignore[reportUnknownMemberType]
+        if connection and self._has_open_words:
+            self.request_finalize()
+            await connection.send_finalize(ListenV1Finalize(type="Finalize"))
+
+    async def _stop_finalizing(self) -> None:
+        task, self._finalizing = self._finalizing, None
+        if task is not None:
+            await self.cancel_task(task)
+
     async def _on_message(self, message: object) -> None:
-        if isinstance(message, ListenV1Results) and message.is_final:
+        if isinstance(message, ListenV1Results):
             has_words = any(heard.transcript for heard in message.channel.alternatives)
-            if has_words and message.speech_final:
+            if has_words:
+                self._has_open_words = not message.is_final
+            if message.is_final and has_words and message.speech_final:
                 self.request_finalize()
                 self.confirm_finalize()
-            elif not has_words and message.from_finalize:
+            elif message.is_final and not has_words and message.from_finalize:
                 self._finalize_requested = False
         await super()._on_message(message)
 

@@ -61,7 +61,7 @@ def test_sdk_receives_interim_and_final_results(server: WireServer) -> None:
     assert [final.channel.alternatives[0].transcript for final in finals] == [HEARD_1]
     assert any(not result.is_final for result in results)
     words = finals[0].channel.alternatives[0].words
-    assert [word.word for word in words] == ["utterance", "1"]
+    assert [word.word for word in words] == HEARD_1.split()
     assert 0 <= words[0].start < words[0].end <= words[1].end
     assert finals[0].speech_final
     assert finals[0].metadata.request_id
