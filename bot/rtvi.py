@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from pipecat.frames.frames import ErrorFrame
-from pipecat.processors.frameworks.rtvi import RTVIObserverParams, RTVIProcessor
+from pipecat.frames.frames import AggregatedTextFrame, ErrorFrame, LLMTextFrame, TTSTextFrame
+from pipecat.processors.frameworks.rtvi import RTVIObserver, RTVIObserverParams, RTVIProcessor
 from pipecat.processors.frameworks.rtvi import models as RTVI  # noqa: N812 (RTVI is the protocol's name)
 from pipecat.services.ai_service import AIService
 from pipecat.services.llm_service import LLMService
@@ -35,6 +35,23 @@ def error_code(processor: object) -> str:
             return "bot_failed"
 
 
+class SessionRTVIObserver(RTVIObserver):
+    """Pipecat's observer, silent about an answer until it is spoken.
+
+    The model writes while the turn is still being decided; a text that is told then may belong to
+    an answer that nobody will hear. `bot-transcription` goes out with the sentence's first sound.
+    """
+
+    async def _handle_llm_text_frame(self, frame: LLMTextFrame) -> None:
+        """Tell nothing of what is being written."""
+
+    async def _send_aggregated_llm_text(self, frame: AggregatedTextFrame) -> None:
+        await super()._send_aggregated_llm_text(frame)
+        if frame.will_be_spoken and not isinstance(frame, TTSTextFrame):
+            data = RTVI.TextMessageData(text=frame.text)
+            await self.send_rtvi_message(RTVI.BotTranscriptionMessage(data=data))
+
+
 class SessionRTVIProcessor(RTVIProcessor):
     """Pipecat's processor with an allow-list in and codes out.
 
@@ -46,6 +63,12 @@ class SessionRTVIProcessor(RTVIProcessor):
         """Create the processor."""
         super().__init__()
         self._register_event_handler("on_disconnect_requested")
+
+    def create_rtvi_observer(
+        self, *, params: RTVIObserverParams | None = None, **kwargs: Any
+    ) -> RTVIObserver:
+        """Return the observer that goes with this processor."""
+        return SessionRTVIObserver(self, params=params, **kwargs)
 
     async def _handle_message(self, message: RTVI.Message, user_id: str | None = None) -> None:
         if message.type not in CLIENT_MESSAGES:

@@ -32,8 +32,8 @@ class CommitPolicy:
         clear_score: Scores from here on are clear. Of the ends fitted on, about two in three reach
             it at 0.1-0.3 s of silence; the share of pauses is printed by `bench.turns.curve`.
         complete_clear_secs: A sentence has ended and the score is clear. An answer prepared at
-            0.1-0.15 s of silence is ready then (0.1 s transcript, 0.1 s model, 0.08 s voice), so
-            that waiting less would gain nothing.
+            0.1-0.15 s of silence is ready at about 0.4 s (0.1 s transcript, 0.1 s model, 0.06 s
+            first clause, 0.08 s voice): waiting less would gain nothing.
         complete_secs: A sentence has ended, the score is not clear.
         open_clear_secs: Words are open, the score is clear: just longer than the pauses of
             300-900 ms that must survive.
@@ -43,8 +43,8 @@ class CommitPolicy:
     """
 
     clear_score: float = 0.9
-    complete_clear_secs: float = 0.4
-    complete_secs: float = 0.55
+    complete_clear_secs: float = 0.36
+    complete_secs: float = 0.5
     open_clear_secs: float = 0.95
     open_secs: float = 1.2
     unknown_secs: float = 1.2
