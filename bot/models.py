@@ -11,6 +11,7 @@ from functools import cache
 from importlib.resources import as_file, files
 from typing import Any, cast
 
+import numpy as np
 import onnxruntime  # pyright: ignore[reportMissingTypeStubs]
 from pipecat.audio.turn.smart_turn.base_smart_turn import BaseSmartTurn, SmartTurnParams
 from pipecat.audio.turn.smart_turn.local_smart_turn_v3 import LocalSmartTurnAnalyzerV3
@@ -40,6 +41,19 @@ def load_models() -> None:
     """Load both models now, so that the first session does not wait for them."""
     _load(*_SILERO)
     _load(*_SMART_TURN)
+
+
+def warm_models() -> None:
+    """Run both models once on silence: a first run takes several times as long as later ones."""
+    vad = SharedVADAnalyzer(params=VADParams())
+    vad.set_sample_rate(16_000)
+    vad.voice_confidence(bytes(vad.num_frames_required() * 2))
+    smart_turn = cast("Any", _load(*_SMART_TURN))
+    features = {
+        one.name: np.zeros([size if isinstance(size, int) else 1 for size in one.shape], np.float32)
+        for one in smart_turn.get_inputs()
+    }
+    smart_turn.run(None, features)
 
 
 class _SharedSileroModel(SileroOnnxModel):

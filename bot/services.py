@@ -4,18 +4,26 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
+import aiohttp
+import httpx
+from deepgram import AsyncDeepgramClient
 from deepgram.listen.v1.types import ListenV1Results
 from loguru import logger
-from openai import APIError, AsyncOpenAI, AsyncStream
+from openai import APIError, AsyncOpenAI, AsyncStream, DefaultAsyncHttpxClient
 from openai.types.chat import ChatCompletionChunk
 from pipecat.adapters.llm.services.open_ai_adapter import OpenAILLMInvocationParams
 from pipecat.processors.aggregators.llm_context import LLMContext
+from pipecat.services.deepgram import stt as pipecat_deepgram_stt
 from pipecat.services.deepgram.stt import DeepgramSTTService
 from pipecat.services.deepgram.tts import DeepgramTTSService
 from pipecat.services.groq.llm import GroqLLMService
+from pipecat.utils.http import connection_limits
 
+from bot.greeting import PreparedGreeting
+from bot.prepared import NOTHING, Prepared
 from bot.settings import GROQ_CLOUD, BotSettings
 
 # Deepgram answers Finalize within 0.35 s in 99 of 100 cases (Pipecat's stt_latency table); the
@@ -28,6 +36,35 @@ ENDPOINTING_MS = 500
 
 # Groq's gpt-oss-120b gives its first token in 0.1 s (median) and 2.1 s (worst of 300, aiewf-eval).
 LLM_FIRST_BYTE_TIMEOUT_SECS = 2.5
+
+
+@cache
+def _certificates() -> Any:
+    """Return the TLS settings of every HTTP client: reading them takes 45 ms of the event loop."""
+    return httpx.create_ssl_context()
+
+
+@cache
+def _unused_http() -> httpx.AsyncClient:
+    return httpx.AsyncClient(verify=_certificates())
+
+
+def _deepgram_client(**kwargs: Any) -> AsyncDeepgramClient:
+    return AsyncDeepgramClient(httpx_client=_unused_http(), **kwargs)
+
+
+# Defect: for each session the SDK makes an HTTP client that listening never uses, and reads all
+# certificates for it (45 ms in which every other session of the process stands still).
+pipecat_deepgram_stt.AsyncDeepgramClient = _deepgram_client  # pyright: ignore[reportPrivateImportUsage]
+
+
+def llm_http() -> DefaultAsyncHttpxClient:
+    """Return an HTTP client for the language model, for one or for all sessions of a process."""
+    # Without an expiry, so that a connection outlives the pause between two turns.
+    limits: Any = connection_limits(
+        max_keepalive_connections=100, max_connections=1000, keepalive_expiry=None
+    )
+    return DefaultAsyncHttpxClient(verify=_certificates(), limits=limits)
 
 
 @dataclass(frozen=True)
@@ -64,8 +101,22 @@ class FallbackLLMService(GroqLLMService):
     14 s of silence were measured after one 429), and its failover never re-runs the failed turn.
     """
 
-    def __init__(self, *, fallback_model: str | None, **kwargs: Any) -> None:
-        """Create the service; `fallback_model` None means there is only one model."""
+    def __init__(
+        self,
+        *,
+        fallback_model: str | None,
+        http: DefaultAsyncHttpxClient | None = None,
+        **kwargs: Any,
+    ) -> None:
+        """Create the service.
+
+        Args:
+            fallback_model: None means there is only one model.
+            http: A client that others use as well; None for one of its own.
+            kwargs: As Pipecat's.
+        """
+        # Before Pipecat's constructor, which asks for the client.
+        self._shared_http = http
         super().__init__(**kwargs)
         self._fallback_model = fallback_model
         self._model_in_use: str | None = None
@@ -73,9 +124,9 @@ class FallbackLLMService(GroqLLMService):
     def create_client(
         self, api_key: Any = None, base_url: Any = None, **kwargs: Any
     ) -> AsyncOpenAI:
-        """Return Pipecat's client with the SDK's own retries off."""
-        client: AsyncOpenAI = super().create_client(api_key, base_url, **kwargs)
-        return client.with_options(max_retries=0)
+        """Return a client with the SDK's own retries off."""
+        http = self._shared_http or llm_http()
+        return AsyncOpenAI(api_key=api_key, base_url=base_url, max_retries=0, http_client=http)
 
     def build_chat_completion_params(
         self, params_from_context: OpenAILLMInvocationParams
@@ -105,9 +156,10 @@ class FallbackLLMService(GroqLLMService):
             return await self._open_stream(context)
 
     async def cleanup(self) -> None:
-        """Close the HTTP client; Pipecat leaves its connections to the garbage collector."""
+        """Close an HTTP client of its own; Pipecat leaves it to the garbage collector."""
         await super().cleanup()
-        await self._client.close()
+        if self._shared_http is None:
+            await self._client.close()
 
     async def _open_stream(self, context: LLMContext) -> AsyncStream[ChatCompletionChunk]:
         return await asyncio.wait_for(
@@ -115,12 +167,46 @@ class FallbackLLMService(GroqLLMService):
         )
 
 
-def build_services(settings: BotSettings, instruction: str) -> Services:
+class GreetingTTSService(PreparedGreeting, DeepgramTTSService):
+    """Deepgram, with the greeting spoken from memory."""
+
+
+async def synthesise(settings: BotSettings, text: str, rate_hz: int) -> bytes:
+    """Return a text spoken in the configured voice, as s16le mono.
+
+    Raises:
+        OSError: the provider refused, or cannot be reached.
+        TimeoutError: it did not answer in time.
+    """
+    origin = _websocket_origin(settings.deepgram_base_url).replace("ws", "http", 1)
+    query = {
+        "model": settings.assistant_voice,
+        "encoding": "linear16",
+        "sample_rate": str(rate_hz),
+        "container": "none",
+    }
+    headers = {"Authorization": f"Token {settings.deepgram_key}"}
+    try:
+        async with (
+            aiohttp.ClientSession(raise_for_status=True) as http,
+            http.post(
+                f"{origin}/v1/speak", params=query, json={"text": text}, headers=headers
+            ) as answer,
+        ):
+            return await answer.read()
+    except aiohttp.ClientError as error:
+        raise ConnectionError(type(error).__name__) from error
+
+
+def build_services(
+    settings: BotSettings, instruction: str, prepared: Prepared = NOTHING
+) -> Services:
     """Return the providers of one session; each connects when the pipeline is set up.
 
     Args:
         settings: Keys, base URLs, models and the voice.
-        instruction: The system instruction (`bot.context.build_instruction`).
+        instruction: The system instruction (`bot.instruction.build_instruction`).
+        prepared: What the sessions of this process share.
     """
     at_groq = settings.llm_url == GROQ_CLOUD or settings.llm_base_url is None
     two_models = settings.llm_fallback_model not in ("", settings.llm_model)
@@ -137,6 +223,7 @@ def build_services(settings: BotSettings, instruction: str) -> Services:
         llm=FallbackLLMService(
             api_key=settings.llm_key,
             base_url=settings.llm_url,
+            http=prepared.llm_http,
             fallback_model=settings.llm_fallback_model if at_groq and two_models else None,
             settings=FallbackLLMService.Settings(
                 model=settings.llm_model,
@@ -145,10 +232,11 @@ def build_services(settings: BotSettings, instruction: str) -> Services:
                 reasoning_effort="low" if at_groq else None,
             ),
         ),
-        tts=DeepgramTTSService(
+        tts=GreetingTTSService(
+            greeting=prepared.greeting,
             api_key=settings.deepgram_key,
             base_url=_websocket_origin(settings.deepgram_base_url),
-            settings=DeepgramTTSService.Settings(voice=settings.assistant_voice),
+            settings=GreetingTTSService.Settings(voice=settings.assistant_voice),
         ),
     )
 
