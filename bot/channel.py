@@ -109,11 +109,13 @@ class Load(_Message):
         lag_p95_ms: How much later than asked the event loop woke, 95th percentile of the last
             seconds.
         cpu_cores: CPU time per time, over the same seconds: 1 is one core fully used.
+        tasks: asyncio tasks; back at its first value when every session has ended.
     """
 
     kind: Literal["load"] = "load"
     lag_p95_ms: Annotated[float, Field(ge=0)]
     cpu_cores: Annotated[float, Field(ge=0)]
+    tasks: Annotated[int, Field(ge=0)]
 
 
 _Any = TypeVar("_Any")

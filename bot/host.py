@@ -84,7 +84,8 @@ def _configuration(line: bytes) -> Configure:
 
 async def _report(meter: LoadMeter, tell: Tell) -> None:
     while True:
-        tell(Load(lag_p95_ms=meter.lag_p95_ms, cpu_cores=meter.cpu_cores))
+        tasks = len(asyncio.all_tasks())
+        tell(Load(lag_p95_ms=meter.lag_p95_ms, cpu_cores=meter.cpu_cores, tasks=tasks))
         await asyncio.sleep(LOAD_EVERY_SECS)
 
 

@@ -103,8 +103,12 @@ class _Now(Collector):
         cpu = GaugeMetricFamily(
             "voice_process_cpu_cores", "CPU time per time, over 5 s", labels=["process"]
         )
+        tasks = GaugeMetricFamily(
+            "voice_process_tasks", "asyncio tasks of a process", labels=["process"]
+        )
         for slot, process in enumerate(pool.processes):
             placed.add_metric([str(slot)], len(process.sessions))
             lag.add_metric([str(slot)], process.load.lag_p95_ms / 1000)
             cpu.add_metric([str(slot)], process.load.cpu_cores)
-        yield from (placed, lag, cpu)
+            tasks.add_metric([str(slot)], process.load.tasks)
+        yield from (placed, lag, cpu, tasks)

@@ -77,6 +77,7 @@ class SessionProcess:
         gone: Set when it has ended, or could not be started.
         sessions: Those placed here that have not ended.
         load: What it said last.
+        reported: Set at each report; whoever waits for the next one clears it.
     """
 
     def __init__(
@@ -98,8 +99,9 @@ class SessionProcess:
         self._stopping = False
         self.warm = asyncio.Event()
         self.gone = asyncio.Event()
+        self.reported = asyncio.Event()
         self.sessions: dict[str, PlacedSession] = {}
-        self.load = Load(lag_p95_ms=0, cpu_cores=0)
+        self.load = Load(lag_p95_ms=0, cpu_cores=0, tasks=0)
 
     @property
     def is_warm(self) -> bool:
@@ -195,6 +197,7 @@ class SessionProcess:
                 self._ended(self.sessions[session_id], report.reason, report.errors)
             case _:
                 raise ChannelError("a session that is not there")
+        self.reported.set()
 
     def _ended(self, session: PlacedSession, reason: EndReason, errors: Mapping[str, int]) -> None:
         self.sessions.pop(session.session_id, None)

@@ -62,7 +62,7 @@ def test_orders_travel(order: Start | End) -> None:
         Warm(greeting_prepared=True),
         Ready(session_id="s-1"),
         Ended(session_id="s-1", reason=EndReason.IDLE, errors={"llm_failed": 1}),
-        Load(lag_p95_ms=0.5, cpu_cores=0.25),
+        Load(lag_p95_ms=0.5, cpu_cores=0.25, tasks=4),
     ],
 )
 def test_reports_travel(report: Warm | Ready | Ended | Load) -> None:
@@ -91,10 +91,10 @@ def test_reports_travel(report: Warm | Ready | Ended | Load) -> None:
         b'{"kind":"ended","session_id":"s","reason":"bored","errors":{}}\n',
         b'{"kind":"ended","session_id":"s","reason":"idle","errors":{"a b":1}}\n',
         b'{"kind":"ended","session_id":"s","reason":"idle","errors":{"llm_failed":-1}}\n',
-        b'{"kind":"load","lag_p95_ms":-1,"cpu_cores":0}\n',
-        b'{"kind":"load","lag_p95_ms":NaN,"cpu_cores":0}\n',
-        b'{"kind":"load","lag_p95_ms":1e999,"cpu_cores":0}\n',
-        b'{"kind":"load","lag_p95_ms":"1","cpu_cores":0}\n',
+        b'{"kind":"load","lag_p95_ms":-1,"cpu_cores":0,"tasks":0}\n',
+        b'{"kind":"load","lag_p95_ms":NaN,"cpu_cores":0,"tasks":0}\n',
+        b'{"kind":"load","lag_p95_ms":1e999,"cpu_cores":0,"tasks":0}\n',
+        b'{"kind":"load","lag_p95_ms":"1","cpu_cores":0,"tasks":0}\n',
         b"\xff\xfe\x00\n",
         b"[" * 10_000 + b"\n",
         b'{"kind":"warm","greeting_prepared":' + b" " * MAX_LINE_BYTES + b"true}\n",

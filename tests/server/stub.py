@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 
 STUB = (sys.executable, "-I", "-S", str(Path(__file__)))
-LOAD = {"kind": "load", "lag_p95_ms": 0.0, "cpu_cores": 0.25}
+LOAD = {"kind": "load", "lag_p95_ms": 0.0, "cpu_cores": 0.25, "tasks": 4}
 
 
 def main() -> None:
