@@ -87,11 +87,18 @@ def _of_process(pid: int | None) -> _Held:
 
 
 @asynccontextmanager
-async def _server(livekit: LiveKitServer, wire_url: str) -> AsyncGenerator[Door, None]:
+async def application(
+    livekit: LiveKitServer, wire_url: str, processes: int = 1
+) -> AsyncGenerator[Door, None]:
+    """Run the real application, which refuses nobody for load."""
     settings = ServerSettings(
         livekit_url=livekit.url,
         livekit_api_key=livekit.api_key,
         livekit_api_secret=SecretStr(livekit.api_secret),
+        max_sessions=64,
+        session_processes=processes,
+        max_loop_lag_ms=10_000,
+        max_cpu_percent=100,
     )
     bot_settings = BotSettings(
         deepgram_base_url=wire_url,
@@ -125,7 +132,7 @@ async def measure(sessions: int) -> dict[str, object]:
         try:
             async with asyncio.timeout(_READY_SECS):
                 await until_ok("127.0.0.1", port, "/healthz")
-            async with _server(livekit, f"http://127.0.0.1:{port}") as door:
+            async with application(livekit, f"http://127.0.0.1:{port}") as door:
                 await _callers(door.url, WARM_UP_SESSIONS)
                 before = await census(livekit, door)
                 await _callers(door.url, sessions)
