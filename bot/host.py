@@ -54,6 +54,7 @@ async def serve(connection: socket.socket) -> int:
         if not writer.is_closing():
             writer.write(report.line())
 
+    reporting: list[asyncio.Task[None]] = []
     try:
         first = _configuration(await reader.readline())
         settings = first.bot_settings()
@@ -70,8 +71,10 @@ async def serve(connection: socket.socket) -> int:
         # A line beyond the limit is a ValueError of the reader's.
         logger.error("the door said something that is no order: {}", type(error).__name__)
         return EXIT_BAD_ORDER
-    for task in reporting:
-        task.cancel()
+    finally:
+        for task in reporting:
+            task.cancel()
+        writer.close()
     return EXIT_OK
 
 

@@ -95,6 +95,7 @@ class Sessions:
         self._keys = keys
         self._livekit_url = livekit_url
         self._running: dict[str, _Running] = {}
+        self._starting: set[asyncio.Task[bool]] = set()
         self._creating = 0
         self._draining = False
         self._is_proven = False
@@ -133,6 +134,8 @@ class Sessions:
         finally:
             self._creating -= 1
         starting = asyncio.create_task(self._becomes_ready(running))
+        self._starting.add(starting)
+        starting.add_done_callback(self._starting.discard)
         if not self._is_proven and not await starting:
             await self._finish(running.task)
             raise errors.bot_unavailable()
