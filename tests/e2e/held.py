@@ -56,7 +56,9 @@ async def talk(url: str) -> None:
                     message = await caller.wait_for(
                         "bot-started-speaking", turns + 1, timeout_secs=10
                     )
-                    _write(answer_ms=(message["_at_secs"] - ended) * 1000)
+                    # A bot that is behind may still be answering the question before.
+                    if message["_at_secs"] > ended:
+                        _write(answer_ms=(message["_at_secs"] - ended) * 1000)
 
     while await loop.run_in_executor(None, sys.stdin.readline):
         asyncio.ensure_future(converse())  # noqa: RUF006 - until the process is ended
