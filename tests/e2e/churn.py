@@ -95,6 +95,7 @@ async def application(
         livekit_url=livekit.url,
         livekit_api_key=livekit.api_key,
         livekit_api_secret=SecretStr(livekit.api_secret),
+        log_level="WARNING",
         max_sessions=64,
         session_processes=processes,
         max_loop_lag_ms=10_000,
