@@ -7,18 +7,20 @@ calls; what a session remembers stays in its own analyzer.
 
 from __future__ import annotations
 
+import asyncio
 from functools import cache
 from importlib.resources import as_file, files
 from typing import Any, cast
 
 import numpy as np
 import onnxruntime  # pyright: ignore[reportMissingTypeStubs]
-from pipecat.audio.turn.smart_turn.base_smart_turn import BaseSmartTurn, SmartTurnParams
+from pipecat.audio.turn.smart_turn.base_smart_turn import BaseSmartTurn
 from pipecat.audio.turn.smart_turn.local_smart_turn_v3 import LocalSmartTurnAnalyzerV3
 from pipecat.audio.vad.silero import SileroOnnxModel, SileroVADAnalyzer
-from pipecat.audio.vad.vad_analyzer import VADAnalyzer, VADParams
+from pipecat.audio.vad.vad_analyzer import VADAnalyzer, VADParams, VADState
 
 _SILERO = ("pipecat.audio.vad.data", "silero_vad.onnx")
+SCORE_RATE_HZ = 16_000
 _SMART_TURN = ("pipecat.audio.turn.smart_turn.data", "smart-turn-v3.2-cpu.onnx")
 
 
@@ -76,13 +78,39 @@ class SharedVADAnalyzer(SileroVADAnalyzer):
         self._windows_since_reset = 0
         self._low_confidence_windows = 0
 
+    @property
+    def is_voice(self) -> bool:
+        """Whether a voice is speaking."""
+        return self._vad_state in (VADState.SPEAKING, VADState.STOPPING)
 
-class SharedTurnAnalyzer(LocalSmartTurnAnalyzerV3):
-    """Pipecat's smart-turn analyzer over the shared model."""
+    @property
+    def is_onset(self) -> bool:
+        """Whether something that may become a voice has just begun."""
+        return self._vad_state in (VADState.STARTING, VADState.SPEAKING)
 
-    def __init__(self, *, params: SmartTurnParams) -> None:
-        """Create one session's analyzer; no model is loaded for it."""
+
+class EndScorer(LocalSmartTurnAnalyzerV3):
+    """Smart-turn's score of how finished an utterance sounds, over the shared model.
+
+    Pipecat's analyzer answers yes or no, once per silence, and keeps the audio itself.
+    """
+
+    def __init__(self) -> None:
+        """Create one session's scorer; no model is loaded for it."""
         # Past LocalSmartTurnAnalyzerV3's own constructor, which loads a model.
-        BaseSmartTurn.__init__(self, params=params)
+        BaseSmartTurn.__init__(self, sample_rate=SCORE_RATE_HZ)
         self._log_data = False
         self._session = _load(*_SMART_TURN)
+
+    async def score(self, pcm: bytes) -> float:
+        """Return the probability, 0-1, that the turn is over.
+
+        Args:
+            pcm: s16le mono 16 kHz, up to now; the last 8 s count.
+        """
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._model_executor, self._score, pcm)
+
+    def _score(self, pcm: bytes) -> float:
+        samples = np.frombuffer(pcm, dtype="<i2").astype(np.float32) / 32768
+        return float(self._predict_endpoint(samples)["probability"])

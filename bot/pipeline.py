@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from pipecat.pipeline.pipeline import Pipeline
 from pipecat.processors.aggregators.llm_context import LLMContext
-from pipecat.processors.aggregators.llm_response_universal import (
-    LLMContextAggregatorPair,
-    LLMUserAggregatorParams,
-)
+from pipecat.processors.aggregators.llm_response_universal import LLMContextAggregatorPair
 from pipecat.transports.base_transport import BaseTransport
 
+from bot.context import ConversationContext
+from bot.playout import Playout
 from bot.services import Services
+from bot.turns import build_turns
 
 
 @dataclass(frozen=True)
@@ -24,17 +25,20 @@ class Graph:
 
 
 def build_pipeline(
-    transport: BaseTransport, services: Services, turn_params: LLMUserAggregatorParams
+    transport: BaseTransport, services: Services, take_back: Callable[[], None]
 ) -> Graph:
     """Return the linear graph of one session.
 
     Args:
         transport: Where the user's audio comes from and the bot's goes to.
         services: The three providers of this session.
-        turn_params: Voice activity and turn strategies (`bot.turns`).
+        take_back: Drops the audio that the room has been given and has not played.
     """
-    context = LLMContext()
-    aggregators = LLMContextAggregatorPair(context, user_params=turn_params)
+    playout = Playout(take_back)
+    turns = build_turns(playout)
+    context = ConversationContext(is_false_end=playout.was_cut_short)
+    aggregators = LLMContextAggregatorPair(context, user_params=turns.params)
+    turns.bind(aggregators)
     pipeline = Pipeline(
         [
             transport.input(),  # microphone: s16le mono 16 kHz
@@ -42,8 +46,9 @@ def build_pipeline(
             aggregators.user(),  # VAD, turn decision, interruption; transcript -> context
             services.llm,  # context -> text
             services.tts,  # text -> audio: s16le mono 24 kHz
-            transport.output(),  # speaker, paced in real time
-            aggregators.assistant(),  # what was spoken -> context
+            playout,  # holds, paces, pauses; audio -> audio and the words heard
+            transport.output(),  # speaker
+            aggregators.assistant(),  # what was heard -> context
         ]
     )
     return Graph(pipeline, context)

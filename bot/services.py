@@ -3,26 +3,37 @@
 from __future__ import annotations
 
 import asyncio
+import json
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from functools import cache
-from typing import Any
+from typing import Any, cast
 
-import aiohttp
-import httpx
 from deepgram import AsyncDeepgramClient
-from deepgram.listen.v1.types import ListenV1Results
+from deepgram.listen.v1.types import ListenV1Finalize, ListenV1Results
 from loguru import logger
 from openai import APIError, AsyncOpenAI, AsyncStream, DefaultAsyncHttpxClient
 from openai.types.chat import ChatCompletionChunk
 from pipecat.adapters.llm.services.open_ai_adapter import OpenAILLMInvocationParams
+from pipecat.frames.frames import (
+    Frame,
+    InterruptionFrame,
+    TTSAudioRawFrame,
+    TTSStoppedFrame,
+    VADUserStartedSpeakingFrame,
+    VADUserStoppedSpeakingFrame,
+)
 from pipecat.processors.aggregators.llm_context import LLMContext
+from pipecat.processors.frame_processor import FrameDirection
 from pipecat.services.deepgram import stt as pipecat_deepgram_stt
 from pipecat.services.deepgram.stt import DeepgramSTTService
 from pipecat.services.deepgram.tts import DeepgramTTSService
 from pipecat.services.groq.llm import GroqLLMService
+from pipecat.services.stt_service import STTService
+from pipecat.services.tts_service import WebsocketTTSService
 from pipecat.utils.http import connection_limits
 
 from bot.greeting import PreparedGreeting
+from bot.http_clients import certificates, post, unused_client
 from bot.prepared import NOTHING, Prepared
 from bot.settings import GROQ_CLOUD, BotSettings
 
@@ -30,27 +41,23 @@ from bot.settings import GROQ_CLOUD, BotSettings
 # wait ends at the answer, so a longer bound costs nothing and saves the words of a slow one.
 STT_FINAL_TIMEOUT_SECS = 1.0
 
-# Our VAD ends utterances, 0.2-0.3 s after the last sound, by Finalize; this is the net below it,
-# for words too short for the VAD (docs/decisions/0003).
-ENDPOINTING_MS = 500
+# The final transcript is what an answer is prepared from, so it comes at the first silence; our
+# VAD's Finalize is the net below it (docs/decisions/0003).
+ENDPOINTING_MS = 100
+
+# Silence after which words without a final are asked for: longer than ENDPOINTING_MS and a round
+# trip, counted from the VAD's own 0.1 s.
+FINALIZE_AFTER_SECS = 0.2
+
+# Deepgram answers Clear in a round trip; audio that comes later than this is taken as new.
+CLEARED_WITHIN_SECS = 1.0
 
 # Groq's gpt-oss-120b gives its first token in 0.1 s (median) and 2.1 s (worst of 300, aiewf-eval).
 LLM_FIRST_BYTE_TIMEOUT_SECS = 2.5
 
 
-@cache
-def _certificates() -> Any:
-    """Return the TLS settings of every HTTP client: reading them takes 45 ms of the event loop."""
-    return httpx.create_ssl_context()
-
-
-@cache
-def _unused_http() -> httpx.AsyncClient:
-    return httpx.AsyncClient(verify=_certificates())
-
-
 def _deepgram_client(**kwargs: Any) -> AsyncDeepgramClient:
-    return AsyncDeepgramClient(httpx_client=_unused_http(), **kwargs)
+    return AsyncDeepgramClient(httpx_client=unused_client(), **kwargs)
 
 
 # Defect: for each session the SDK makes an HTTP client that listening never uses, and reads all
@@ -64,7 +71,7 @@ def llm_http() -> DefaultAsyncHttpxClient:
     limits: Any = connection_limits(
         max_keepalive_connections=100, max_connections=1000, keepalive_expiry=None
     )
-    return DefaultAsyncHttpxClient(verify=_certificates(), limits=limits)
+    return DefaultAsyncHttpxClient(verify=certificates(), limits=limits)
 
 
 @dataclass(frozen=True)
@@ -77,21 +84,119 @@ class Services:
 
 
 class FinalizingSTTService(DeepgramSTTService):
-    """Deepgram, with every transcript marked as finalized that nothing more will follow.
+    """Deepgram, asked to finalize only where its endpointing has left words open.
 
-    Pipecat marks only a reply to Finalize that holds words. Where Deepgram's endpointing came
-    first, the turn waits for a timer, and the empty reply marks the next utterance instead.
+    Pipecat asks at each silence of the VAD, which here is too short for that: words would be cut
+    from the sentence they belong to. And it marks only a reply to Finalize that holds words as
+    final; where endpointing came first, the empty reply would mark the next utterance instead.
     """
 
+    def __init__(self, **kwargs: Any) -> None:
+        """Create the service; arguments as Pipecat's."""
+        super().__init__(**kwargs)
+        self._has_open_words = False
+        self._finalizing: asyncio.Task[None] | None = None
+
+    async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
+        """Pass audio to Deepgram; ask for the final of words left open after a silence."""
+        if isinstance(frame, (VADUserStartedSpeakingFrame, VADUserStoppedSpeakingFrame)):
+            await self._stop_finalizing()
+        if isinstance(frame, VADUserStartedSpeakingFrame):
+            self._has_open_words = True
+        if isinstance(frame, VADUserStoppedSpeakingFrame):
+            # Past DeepgramSTTService, which would send Finalize at once.
+            await STTService.process_frame(self, frame, direction)
+            self._finalizing = self.create_task(self._finalize_later())
+        else:
+            await super().process_frame(frame, direction)
+
+    async def cleanup(self) -> None:
+        """Close the connection."""
+        await self._stop_finalizing()
+        await super().cleanup()
+
+    async def _finalize_later(self) -> None:
+        await asyncio.sleep(FINALIZE_AFTER_SECS)
+        self._finalizing = None
+        connection: Any = self._connection  # pyright: ignore[reportUnknownMemberType]
+        if connection and self._has_open_words:
+            self.request_finalize()
+            await connection.send_finalize(ListenV1Finalize(type="Finalize"))
+
+    async def _stop_finalizing(self) -> None:
+        task, self._finalizing = self._finalizing, None
+        if task is not None:
+            await self.cancel_task(task)
+
     async def _on_message(self, message: object) -> None:
-        if isinstance(message, ListenV1Results) and message.is_final:
+        if isinstance(message, ListenV1Results):
             has_words = any(heard.transcript for heard in message.channel.alternatives)
-            if has_words and message.speech_final:
+            if has_words:
+                self._has_open_words = not message.is_final
+            if message.is_final and has_words and message.speech_final:
                 self.request_finalize()
                 self.confirm_finalize()
-            elif not has_words and message.from_finalize:
+            elif message.is_final and not has_words and message.from_finalize:
                 self._finalize_requested = False
         await super()._on_message(message)
+
+
+class ClearingTTSService(PreparedGreeting, DeepgramTTSService):
+    """Deepgram, with the greeting spoken from memory, and interrupted without a new connection.
+
+    Pipecat reconnects after each interruption, since audio under way carries no name of its
+    request: a TLS handshake in the next answer's way. Here it is dropped until `Cleared` comes.
+    """
+
+    def __init__(self, **kwargs: Any) -> None:
+        """Create the service; arguments as Pipecat's."""
+        super().__init__(**kwargs)
+        self._stale_until = 0.0
+        self._clears_due = 0
+
+    async def _handle_interruption(
+        self, frame: InterruptionFrame, direction: FrameDirection
+    ) -> None:
+        self._bot_speaking = False
+        self._tts_started = False
+        # Past InterruptibleTTSService, which reconnects.
+        await WebsocketTTSService._handle_interruption(self, frame, direction)
+
+    async def on_audio_context_interrupted(self, context_id: str) -> None:
+        """Have Deepgram drop its text and audio; what is under way belongs to nobody."""
+        self._clears_due += 1
+        self._stale_until = asyncio.get_running_loop().time() + CLEARED_WITHIN_SECS
+        await super().on_audio_context_interrupted(context_id)
+
+    async def _connect_websocket(self) -> None:
+        self._clears_due = 0
+        await super()._connect_websocket()
+
+    @property
+    def _is_stale(self) -> bool:
+        return self._clears_due > 0 and asyncio.get_running_loop().time() < self._stale_until
+
+    async def _receive_messages(self) -> None:
+        messages = cast("AsyncIterator[bytes | str]", self._get_websocket())
+        async for message in messages:
+            context_id = self.get_active_audio_context_id()
+            if isinstance(message, bytes):
+                if context_id and not self._is_stale:
+                    audio = TTSAudioRawFrame(message, self.sample_rate, 1, context_id=context_id)
+                    await self.append_to_audio_context(context_id, audio)
+                continue
+            match json.loads(message).get("type"):
+                case "Cleared":
+                    self._clears_due = max(0, self._clears_due - 1)
+                case "Flushed" if context_id and not self._is_stale:
+                    await self.append_to_audio_context(
+                        context_id, TTSStoppedFrame(context_id=context_id)
+                    )
+                    await self.remove_audio_context(context_id)
+                case "Warning":
+                    logger.warning("text-to-speech warns: {}", json.loads(message).get("code"))
+                case _:
+                    pass
 
 
 class FallbackLLMService(GroqLLMService):
@@ -167,10 +272,6 @@ class FallbackLLMService(GroqLLMService):
         )
 
 
-class GreetingTTSService(PreparedGreeting, DeepgramTTSService):
-    """Deepgram, with the greeting spoken from memory."""
-
-
 async def synthesise(settings: BotSettings, text: str, rate_hz: int) -> bytes:
     """Return a text spoken in the configured voice, as s16le mono.
 
@@ -186,16 +287,7 @@ async def synthesise(settings: BotSettings, text: str, rate_hz: int) -> bytes:
         "container": "none",
     }
     headers = {"Authorization": f"Token {settings.deepgram_key}"}
-    try:
-        async with (
-            aiohttp.ClientSession(raise_for_status=True) as http,
-            http.post(
-                f"{origin}/v1/speak", params=query, json={"text": text}, headers=headers
-            ) as answer,
-        ):
-            return await answer.read()
-    except aiohttp.ClientError as error:
-        raise ConnectionError(type(error).__name__) from error
+    return await post(f"{origin}/v1/speak", query, {"text": text}, headers)
 
 
 def build_services(
@@ -232,11 +324,11 @@ def build_services(
                 reasoning_effort="low" if at_groq else None,
             ),
         ),
-        tts=GreetingTTSService(
+        tts=ClearingTTSService(
             greeting=prepared.greeting,
             api_key=settings.deepgram_key,
             base_url=_websocket_origin(settings.deepgram_base_url),
-            settings=GreetingTTSService.Settings(voice=settings.assistant_voice),
+            settings=ClearingTTSService.Settings(voice=settings.assistant_voice),
         ),
     )
 

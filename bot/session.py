@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,7 +27,6 @@ from bot.rtvi import SessionRTVIProcessor, error_code, observer_params, session_
 from bot.services import build_services
 from bot.settings import BotSettings
 from bot.transport import SessionTransport
-from bot.turns import build_turn_params
 
 # Cancelling reaches every processor in milliseconds; a processor that hangs is abandoned.
 STOP_TIMEOUT_SECS = 5.0
@@ -94,7 +93,7 @@ class Session:
         self.errors: Counter[str] = Counter()
 
         self.graph = build_pipeline(
-            transport, build_services(settings, instruction, prepared), build_turn_params()
+            transport, build_services(settings, instruction, prepared), _take_back(transport)
         )
         self._worker = PipelineWorker(
             self.graph.pipeline,
@@ -281,6 +280,11 @@ class Session:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _take_back(transport: BaseTransport) -> Callable[[], None]:
+    """Return how unplayed audio is taken back; other transports play what they were given."""
+    return getattr(transport, "take_back", lambda: None)
 
 
 def livekit_session(

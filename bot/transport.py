@@ -76,6 +76,11 @@ class SessionTransportClient(LiveKitTransportClient):
         if first_time:
             self.room.on("local_track_subscribed", self._on_local_track_subscribed)
 
+    def take_back(self) -> None:
+        """Drop the audio that waits in the room's source."""
+        if self._audio_source is not None:
+            self._audio_source.clear_queue()
+
     async def release(self) -> None:
         """Close the audio source and streams, also after the server ended the room.
 
@@ -233,6 +238,10 @@ class SessionTransport(LiveKitTransport):
         """Release what the transport holds; called once for each of its two processors."""
         await super().cleanup()
         await self._session_client.release()
+
+    def take_back(self) -> None:
+        """Drop the audio that LiveKit has been given and has not sent."""
+        self._session_client.take_back()
 
     async def wait_audible(self) -> None:
         """Return once somebody in the room receives the bot's audio."""

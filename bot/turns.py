@@ -1,40 +1,61 @@
-"""When a turn starts and ends: voice activity, then smart-turn, with the numbers and why."""
+"""How the two talk in turns: the VAD's numbers, and the strategies that start and end a turn."""
 
 from __future__ import annotations
 
-from pipecat.audio.turn.smart_turn.base_smart_turn import SmartTurnParams
+from dataclasses import dataclass
+
 from pipecat.audio.vad.vad_analyzer import VADParams
-from pipecat.processors.aggregators.llm_response_universal import LLMUserAggregatorParams
-from pipecat.turns.user_start import TranscriptionUserTurnStartStrategy, VADUserTurnStartStrategy
-from pipecat.turns.user_stop import TurnAnalyzerUserTurnStopStrategy
+from pipecat.processors.aggregators.llm_response_universal import (
+    LLMContextAggregatorPair,
+    LLMUserAggregatorParams,
+)
 from pipecat.turns.user_turn_strategies import UserTurnStrategies
 
-from bot.models import SharedTurnAnalyzer, SharedVADAnalyzer
+from bot.models import EndScorer, SharedVADAnalyzer
+from bot.playout import Playout
+from bot.turn_end import EarlyAnswerTurnStopStrategy
+from bot.turn_start import YieldingTurnStartStrategy
 
-# 0.2 s is what smart-turn was trained to be asked after (Pipecat's own default); with 0.1 s its
-# score for the same recordings fell to 0.09-0.74.
-VAD_STOP_SECS = 0.2
-VAD_START_SECS = 0.2
-
-# Smart-turn sometimes calls a finished sentence unfinished; the wait is then this silence, not
-# its default 3 s. Human pauses inside a sentence are mostly under 1 s.
-SMART_TURN_STOP_SECS = 1.5
+# Three windows of Silero (32 ms each) either way: a voice pauses the bot, and silence lets an
+# answer be prepared. Both can be taken back, so neither needs to be sure.
+VAD_START_SECS = 0.1
+VAD_STOP_SECS = 0.1
 
 
-def build_turn_params() -> LLMUserAggregatorParams:
-    """Return the user aggregator's parameters; a new one for each session."""
-    return LLMUserAggregatorParams(
-        vad_analyzer=SharedVADAnalyzer(
-            params=VADParams(start_secs=VAD_START_SECS, stop_secs=VAD_STOP_SECS)
-        ),
+@dataclass(frozen=True)
+class Turns:
+    """The turn-taking of one session.
+
+    Attributes:
+        params: For the user aggregator.
+        end: The strategy that ends a turn.
+    """
+
+    params: LLMUserAggregatorParams
+    end: EarlyAnswerTurnStopStrategy
+
+    def bind(self, aggregators: LLMContextAggregatorPair) -> None:
+        """Connect the strategies with the aggregators of their pipeline."""
+        self.end.bind(aggregators.user().broadcast_interruption)
+
+        async def on_stopped(_aggregator: object, _message: object) -> None:
+            self.end.note_answer_kept()
+
+        aggregators.assistant().add_event_handler("on_assistant_turn_stopped", on_stopped)
+
+
+def build_turns(playout: Playout) -> Turns:
+    """Return the turn-taking of one session.
+
+    Args:
+        playout: The bot's mouth.
+    """
+    vad = SharedVADAnalyzer(params=VADParams(start_secs=VAD_START_SECS, stop_secs=VAD_STOP_SECS))
+    end = EarlyAnswerTurnStopStrategy(playout, vad, EndScorer())
+    params = LLMUserAggregatorParams(
+        vad_analyzer=vad,
         user_turn_strategies=UserTurnStrategies(
-            start=[VADUserTurnStartStrategy(), TranscriptionUserTurnStartStrategy()],
-            stop=[
-                TurnAnalyzerUserTurnStopStrategy(
-                    turn_analyzer=SharedTurnAnalyzer(
-                        params=SmartTurnParams(stop_secs=SMART_TURN_STOP_SECS)
-                    )
-                )
-            ],
+            start=[YieldingTurnStartStrategy(playout)], stop=[end]
         ),
     )
+    return Turns(params, end)

@@ -81,7 +81,7 @@ class Script:
     def line(self, index: int) -> str:
         """Return the transcript of utterance `index`, from 0."""
         if not self._lines:
-            return f"utterance {index + 1}"
+            return f"This is utterance {index + 1}, I say."
         return self._lines[index % len(self._lines)]
 
 

@@ -62,29 +62,24 @@ def test_silence_gives_no_words(server: WireServer) -> None:
 
 
 def test_spoken_answer_is_understood_again(server: WireServer) -> None:
-    """What the voice says, the recogniser understands."""
+    """What the voice says, the recogniser understands, but for one word at most.
+
+    The voice never says a sentence twice in quite the same way.
+    """
     import aiohttp  # noqa: PLC0415 - only the tests with engines need it here
 
-    async def story() -> str:
+    async def story(spoken: str) -> str:
         headers = {"Authorization": "Token k"}
         async with aiohttp.ClientSession(server.url, headers=headers) as session:
-            text = {"text": "Our office is open from Monday to Friday."}
-            async with session.post("/v1/speak?model=aura-2-helena-en", json=text) as response:
-                spoken = await response.read()
-            async with session.post("/v1/listen?model=nova-3", data=spoken) as response:
+            url = "/v1/speak?model=aura-2-helena-en"
+            async with session.post(url, json={"text": spoken}) as response:
+                audio = await response.read()
+            async with session.post("/v1/listen?model=nova-3", data=audio) as response:
                 results = (await response.json())["results"]
                 return results["channels"][0]["alternatives"][0]["transcript"]
 
-    assert normalised(run(story())) == [
-        "our",
-        "office",
-        "is",
-        "open",
-        "from",
-        "monday",
-        "to",
-        "friday",
-    ]
+    spoken = "Our office is open from Monday to Friday."
+    assert word_errors(normalised(spoken), normalised(run(story(spoken)))) <= 1
 
 
 def test_killed_voice_closes_the_socket_and_comes_back(server: WireServer) -> None:

@@ -22,6 +22,8 @@ from tests.local.wire_server import (
 )
 
 # Deepgram's client opens sockets through the older websockets API, which warns when it is imported.
+HEARD_1, HEARD_2 = "this is utterance 1 i say", "this is utterance 2 i say"
+
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 
 
@@ -56,10 +58,10 @@ def test_sdk_receives_interim_and_final_results(server: WireServer) -> None:
     messages = run(story())
     results = [message for message in messages if isinstance(message, ListenV1Results)]
     finals = [result for result in results if result.is_final]
-    assert [final.channel.alternatives[0].transcript for final in finals] == ["utterance 1"]
+    assert [final.channel.alternatives[0].transcript for final in finals] == [HEARD_1]
     assert any(not result.is_final for result in results)
     words = finals[0].channel.alternatives[0].words
-    assert [word.word for word in words] == ["utterance", "1"]
+    assert [word.word for word in words] == HEARD_1.split()
     assert 0 <= words[0].start < words[0].end <= words[1].end
     assert finals[0].speech_final
     assert finals[0].metadata.request_id
@@ -94,7 +96,7 @@ def test_finalize_is_answered_with_the_text_when_endpointing_is_off(server: Wire
             return await socket.until("Results", is_final=True)
 
     result = run(story())
-    assert transcript(result) == "utterance 1"
+    assert transcript(result) == HEARD_1
     assert result["from_finalize"]
 
 
@@ -125,7 +127,10 @@ def test_results_cover_the_stream_without_gaps(server: WireServer) -> None:
     first, second = run(story())
     assert first["start"] == 0
     assert second["start"] == pytest.approx(first["start"] + first["duration"], abs=0.001)
-    assert [transcript(first), transcript(second)] == ["utterance 1", "utterance 2"]
+    assert [transcript(first), transcript(second)] == [
+        HEARD_1,
+        HEARD_2,
+    ]
 
 
 def test_vad_events_and_utterance_end_are_sent_when_asked_for(server: WireServer) -> None:
@@ -266,7 +271,7 @@ def test_recorded_wav_is_transcribed_over_http(server: WireServer) -> None:
             )
         return response.results.channels[0].alternatives[0].transcript
 
-    assert run(story()) == "utterance 1"
+    assert run(story()) == HEARD_1
 
 
 def test_script_gives_the_transcripts(server: WireServer) -> None:

@@ -100,7 +100,7 @@ def test_stt_service_gets_a_finalized_transcript(server: WireServer) -> None:
         assert frame.finalized
         return frame.text
 
-    assert run(story(), 30) == "utterance 1"
+    assert run(story(), 30) == "This is utterance 1, I say."
 
 
 def test_tts_service_gets_audio_until_it_is_flushed(server: WireServer) -> None:

@@ -32,3 +32,19 @@ async def asked_and_answered(caller: Caller) -> None:
     """Join, ask which folder, and hear the answer out."""
     await asked(caller)
     await caller.hears("bot-stopped-speaking")
+
+
+def heard_in_pieces(timeline: Timeline) -> str:
+    """What was heard after the greeting, with the character that a pause cut in two.
+
+    A character counts as heard when all of it was played in one piece; one cut by a pause is
+    played in both pieces, and stands in neither text.
+    """
+    pieces = [text.strip('"') for text in timeline.texts("ear", "has heard")[1:]]
+    answer = LONG_ANSWER
+    whole = ""
+    for piece in pieces:
+        if len(whole) < len(answer) and not answer.startswith(whole + piece):
+            whole += answer[len(whole)]
+        whole += piece
+    return whole

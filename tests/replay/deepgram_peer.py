@@ -26,15 +26,15 @@ class Hearing:
         interim_every_secs: Interim results come this often, in seconds of audio received.
         interim_delay_secs: A word stands in an interim result this long after it was said.
         final_delay_secs: From Finalize to its result.
-        early_final_secs: A final comes by itself this long after the last word, so that the reply
-            to a later Finalize is empty. None: finals come on Finalize only.
+        endpoint_secs: A final comes by itself this long after the last word, as `endpointing`
+            asks, so that the reply to a later Finalize is empty. None: only on Finalize.
         deaf: Nothing is recognised: results are empty.
     """
 
     interim_every_secs: float = 0.5
     interim_delay_secs: float = 0.3
     final_delay_secs: float = 0.1
-    early_final_secs: float | None = None
+    endpoint_secs: float | None = 0.15
     deaf: bool = False
 
 
@@ -137,7 +137,7 @@ class _Listen:
         """Take audio; say what it changes."""
         self._bytes += len(data)
         for utterance in self._script.utterances:
-            self._early_final(utterance)
+            self._endpoint(utterance)
             self._interim(utterance)
 
     def control(self, message: dict[str, Any]) -> None:
@@ -166,8 +166,8 @@ class _Listen:
             utterance.finalized = max(utterance.finalized, len(words))
         return " ".join(parts)
 
-    def _early_final(self, utterance: _Utterance) -> None:
-        after = utterance.hearing.early_final_secs
+    def _endpoint(self, utterance: _Utterance) -> None:
+        after = utterance.hearing.endpoint_secs
         if after is None or not utterance.words or utterance.finalized == len(utterance.words):
             return
         if self.heard_secs >= utterance.words[-1][0] + after:

@@ -2,26 +2,50 @@
 
 import pytest
 
-from tests.replay.conversations import CONTRACTS, LONG_ANSWER, Expect, asked
+from tests.replay.conversations import (
+    CONTRACTS,
+    LONG_ANSWER,
+    Expect,
+    asked,
+    heard_in_pieces,
+    joined,
+)
 from tests.replay.groq_peer import Answer
 from tests.replay.replay import Caller, replay
+from tests.replay.timeline import Timeline
 
 
-@pytest.mark.parametrize("after_secs", [0.4, 3.2])
-def test_interruption(after_secs: float, expect: Expect) -> None:
-    """The bot falls silent within 0.2 s of detected voice; the context keeps what was heard."""
-
+def _interrupted(after_secs: float) -> Timeline:
     async def conversation(caller: Caller) -> None:
         await asked(caller)
         await caller.hears("bot-started-speaking")
         await caller.wait(after_secs)
         await caller.say("one-moment-please")
-        await caller.hears("bot-stopped-speaking")
+        await caller.wait(3)
 
-    timeline = replay(conversation, [Answer(LONG_ANSWER), Answer("Take your time.")])
-    voice = timeline.at("turn", "interrupts")[-1]
-    silence = next(at for at in timeline.at("ear", "has heard") if at >= voice)
-    assert silence - voice <= 0.2
+    return replay(conversation, [Answer(LONG_ANSWER), Answer("Take your time.")])
+
+
+def test_interruption(expect: Expect) -> None:
+    """The bot falls silent within 0.1 s of detected voice; the model is told what was heard."""
+    timeline = _interrupted(3.2)
+    voice = timeline.at("vad", "voice")[-1]
+    silence = timeline.at("ear", "has heard")[1]
+    assert silence - voice <= 0.1
+    heard = timeline.texts("ear", "has heard")[1].strip('"')
+    told = next(line for line in timeline.conversation if line.startswith("assistant: Save"))
+    words_told, words_heard = len(told.split()) - 1, len(heard.split())
+    assert abs(words_told - words_heard) <= 1
+    expect(timeline)
+
+
+def test_speaking_on_within_a_second(expect: Expect) -> None:
+    """Who goes on within a second of the answer's beginning had not finished: one message."""
+    timeline = _interrupted(0.4)
+    assert timeline.conversation[-2:] == [
+        "user: Which folder should I save the message to? One moment, please.",
+        "assistant: Take your time.",
+    ]
     expect(timeline)
 
 
@@ -56,19 +80,68 @@ def test_interruption_of_the_greeting(expect: Expect) -> None:
         [Answer("It stands below.")],
         assistant_greeting="Hello! I am the voice assistant of this site. How can I help you?",
     )
-    assert timeline.texts("ear", "has heard")[0] == '"Hello! I am"'
+    assert timeline.texts("ear", "has heard")[0] == '"Hello! I "'
     expect(timeline)
 
 
-@pytest.mark.parametrize("word", ["thank-you", "hello"])
-def test_backchannel(word: str, expect: Expect) -> None:
-    """A short word while the bot speaks: today it stops the bot like any interruption."""
+def test_backchannel(expect: Expect) -> None:
+    """Assent while the bot speaks pauses it; its sentence goes on, and the model is not asked."""
 
     async def conversation(caller: Caller) -> None:
         await asked(caller)
         await caller.hears("bot-started-speaking")
         await caller.wait(1)
-        await caller.say(word)
-        await caller.wait(4)
+        await caller.say("thank-you")
+        await caller.hears("bot-stopped-speaking")
 
-    expect(replay(conversation, [Answer(LONG_ANSWER), Answer("You are welcome.")]))
+    timeline = replay(conversation, [Answer(LONG_ANSWER)])
+    assert heard_in_pieces(timeline) == LONG_ANSWER
+    assert len(timeline.at("llm", "is asked")) == 1
+    assert not any("Thank you" in line for line in timeline.conversation)
+    expect(timeline)
+
+
+def test_short_interruption(expect: Expect) -> None:
+    """One word that is no assent takes the floor."""
+
+    async def conversation(caller: Caller) -> None:
+        await asked(caller)
+        await caller.hears("bot-started-speaking")
+        await caller.wait(1)
+        await caller.say("hello")
+        await caller.wait(3)
+
+    timeline = replay(conversation, [Answer(LONG_ANSWER), Answer("Yes, I am here.")])
+    assert timeline.texts("ear", "has heard")[-1] == '"Yes, I am here."'
+    expect(timeline)
+
+
+def test_assent_over_the_last_words_is_an_answer(expect: Expect) -> None:
+    """Who says "thank you" over the end of a sentence is answered."""
+
+    async def conversation(caller: Caller) -> None:
+        await asked(caller)
+        await caller.hears("bot-started-speaking")
+        await caller.wait(1.2)
+        await caller.say("thank-you")
+        await caller.hears("bot-stopped-speaking")
+
+    timeline = replay(conversation, [Answer(CONTRACTS), Answer("You are welcome.")])
+    assert timeline.texts("ear", "has heard")[-1] == '"You are welcome."'
+    expect(timeline)
+
+
+@pytest.mark.parametrize(
+    "recording",
+    ["the-passwords-did-not-match", "that-password-does-not-meet-the-minimum-requirements"],
+)
+def test_both_halves_of_a_cut_utterance_are_one_message(recording: str) -> None:
+    """An utterance that is answered in a pause reaches the model as one user message."""
+
+    async def conversation(caller: Caller) -> None:
+        await joined(caller)
+        await caller.say(recording)
+        await caller.hears("bot-stopped-speaking")
+
+    timeline = replay(conversation)
+    assert len([line for line in timeline.conversation if line.startswith("user:")]) == 1

@@ -1,6 +1,14 @@
 """Sound without words, words that are not recognised, and results that come late or early."""
 
-from tests.replay.conversations import CONTRACTS, WHICH_FOLDER, Expect, asked, joined
+from tests.replay.conversations import (
+    CONTRACTS,
+    LONG_ANSWER,
+    WHICH_FOLDER,
+    Expect,
+    asked,
+    heard_in_pieces,
+    joined,
+)
 from tests.replay.deepgram_peer import Hearing
 from tests.replay.groq_peer import Answer
 from tests.replay.replay import Caller, replay
@@ -45,28 +53,32 @@ def test_unrecognised_speech(expect: Expect) -> None:
 
 
 def test_unrecognised_interruption(expect: Expect) -> None:
-    """Speech of which nothing is recognised, while the bot speaks."""
+    """A sound without words pauses the bot, which then goes on where it stopped."""
 
     async def conversation(caller: Caller) -> None:
         await asked(caller)
         await caller.hears("bot-started-speaking")
         await caller.wait(0.5)
         await caller.say("one-moment-please", Hearing(deaf=True))
-        await caller.wait(6)
+        await caller.hears("bot-stopped-speaking")
 
-    expect(replay(conversation, [Answer(CONTRACTS)]))
+    timeline = replay(conversation, [Answer(LONG_ANSWER)])
+    assert len(timeline.texts("ear", "has heard")) == 3
+    assert heard_in_pieces(timeline) == LONG_ANSWER
+    assert len(timeline.at("llm", "is asked")) == 1
+    expect(timeline)
 
 
-def test_final_before_finalize(expect: Expect) -> None:
-    """A final that comes by itself, then an empty one at Finalize: the turn waits for its timer."""
+def test_final_after_finalize(expect: Expect) -> None:
+    """A recogniser that finalizes only when it is asked to: the answer begins after its reply."""
 
     async def conversation(caller: Caller) -> None:
         await joined(caller)
-        await caller.say(WHICH_FOLDER, Hearing(early_final_secs=0.1))
+        await caller.say(WHICH_FOLDER, Hearing(endpoint_secs=None))
         await caller.hears("bot-stopped-speaking")
 
     timeline = replay(conversation, [Answer(CONTRACTS)])
-    assert timeline.at("stt", "answers with an empty final")
+    assert len(timeline.at("llm", "is asked")) == 1
     expect(timeline)
 
 
@@ -75,7 +87,7 @@ def test_late_final(expect: Expect) -> None:
 
     async def conversation(caller: Caller) -> None:
         await joined(caller)
-        await caller.say(WHICH_FOLDER, Hearing(final_delay_secs=1.8))
+        await caller.say(WHICH_FOLDER, Hearing(endpoint_secs=None, final_delay_secs=1.8))
         await caller.hears("bot-stopped-speaking")
 
     timeline = replay(conversation, [Answer(CONTRACTS)])
@@ -88,7 +100,7 @@ def test_slow_final(expect: Expect) -> None:
 
     async def conversation(caller: Caller) -> None:
         await joined(caller)
-        await caller.say(WHICH_FOLDER, Hearing(final_delay_secs=0.6))
+        await caller.say(WHICH_FOLDER, Hearing(endpoint_secs=None, final_delay_secs=0.6))
         await caller.hears("bot-stopped-speaking")
 
     timeline = replay(conversation, [Answer(CONTRACTS)])

@@ -221,6 +221,10 @@ class ReplayTransport(BaseTransport):
         """Speech that waits to be sent, in seconds."""
         return len(self._frames) * FRAME_SECS
 
+    def take_back(self) -> None:
+        """Drop what the loudspeaker has not played."""
+        self.speaker.clear()
+
     def speak(self, pcm: bytes) -> None:
         """Send samples next, from the next frame on."""
         for start in range(0, len(pcm), FRAME_BYTES):

@@ -1,0 +1,50 @@
+"""The conversation as heard, as the model is told it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, cast
+
+from pipecat.processors.aggregators.llm_context import LLMContext, LLMContextMessage
+
+
+class ConversationContext(LLMContext):
+    """The conversation as both heard it: what a visitor says in two halves is one message."""
+
+    def __init__(self, *, is_false_end: Callable[[], bool]) -> None:
+        """Create an empty conversation.
+
+        Args:
+            is_false_end: Whether the bot's last answer was cut off before it had said anything
+                much, so that what follows belongs to the turn that it answered.
+        """
+        super().__init__()
+        self._is_false_end = is_false_end
+
+    def add_message(self, message: LLMContextMessage) -> None:
+        """Append a message; join it to the visitor's last one when nothing lies between."""
+        added = _text_of(message, "user")
+        if added is not None:
+            messages = self._messages
+            if (
+                len(messages) > 1
+                and _text_of(messages[-1], "assistant") is not None
+                and _text_of(messages[-2], "user") is not None
+                and self._is_false_end()
+            ):
+                messages.pop()
+            if messages and (earlier := _text_of(messages[-1], "user")) is not None:
+                messages[-1] = cast(
+                    "LLMContextMessage", {"role": "user", "content": f"{earlier} {added}"}
+                )
+                return
+        super().add_message(message)
+
+
+def _text_of(message: LLMContextMessage, role: str) -> str | None:
+    """Return the text of a plain message of this role; None for any other message."""
+    if not isinstance(message, dict):
+        return None
+    fields = cast("dict[str, Any]", message)
+    content = fields.get("content")
+    return content if fields.get("role") == role and isinstance(content, str) else None
