@@ -107,6 +107,9 @@ async def ours(world: World) -> AsyncGenerator[Deployment]:
         "GROQ_BASE_URL": world.providers_url,
         "KNOWLEDGE_DIR": str(ROOT / "knowledge"),
         "MAX_SESSIONS": _ENOUGH_SESSIONS,
+        # Capacity is measured past the point where a session would be refused.
+        "MAX_LOOP_LAG_MS": "10000",
+        "MAX_CPU_PERCENT": "100",
     }
     command = [sys.executable, "-m", "server"]
     async with _running(

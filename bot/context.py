@@ -1,28 +1,11 @@
-"""What the model is told: the prompt and the site's knowledge, then the conversation as heard."""
+"""The conversation as heard, as the model is told it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from importlib.resources import files
-from pathlib import Path
 from typing import Any, cast
 
 from pipecat.processors.aggregators.llm_context import LLMContext, LLMContextMessage
-
-from bot.knowledge import load_knowledge
-
-
-def build_instruction(knowledge_dir: Path) -> str:
-    """Return the system instruction: `prompts/assistant.md`, then the knowledge section.
-
-    The text is the same for every session and every turn, so providers can cache it.
-
-    Raises:
-        KnowledgeError: see `load_knowledge`.
-    """
-    prompt = files("bot").joinpath("prompts", "assistant.md").read_text(encoding="utf-8").strip()
-    knowledge = load_knowledge(knowledge_dir)
-    return f"{prompt}\n\n{knowledge}" if knowledge else prompt
 
 
 class ConversationContext(LLMContext):

@@ -10,7 +10,7 @@ from pipecat.runner.utils import (
 )
 from pipecat.transports.base_transport import TransportParams
 
-from bot.context import build_instruction
+from bot.instruction import build_instruction
 from bot.session import Session, SessionInfo, livekit_session
 from bot.settings import BotSettings
 

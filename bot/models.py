@@ -45,6 +45,19 @@ def load_models() -> None:
     _load(*_SMART_TURN)
 
 
+def warm_models() -> None:
+    """Run both models once on silence: a first run takes several times as long as later ones."""
+    vad = SharedVADAnalyzer(params=VADParams())
+    vad.set_sample_rate(16_000)
+    vad.voice_confidence(bytes(vad.num_frames_required() * 2))
+    smart_turn = cast("Any", _load(*_SMART_TURN))
+    features = {
+        one.name: np.zeros([size if isinstance(size, int) else 1 for size in one.shape], np.float32)
+        for one in smart_turn.get_inputs()
+    }
+    smart_turn.run(None, features)
+
+
 class _SharedSileroModel(SileroOnnxModel):
     """Silero's recurrent state, over the shared model."""
 

@@ -8,9 +8,10 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any, cast
 
+from deepgram import AsyncDeepgramClient
 from deepgram.listen.v1.types import ListenV1Finalize, ListenV1Results
 from loguru import logger
-from openai import APIError, AsyncOpenAI, AsyncStream
+from openai import APIError, AsyncOpenAI, AsyncStream, DefaultAsyncHttpxClient
 from openai.types.chat import ChatCompletionChunk
 from pipecat.adapters.llm.services.open_ai_adapter import OpenAILLMInvocationParams
 from pipecat.frames.frames import (
@@ -23,12 +24,17 @@ from pipecat.frames.frames import (
 )
 from pipecat.processors.aggregators.llm_context import LLMContext
 from pipecat.processors.frame_processor import FrameDirection
+from pipecat.services.deepgram import stt as pipecat_deepgram_stt
 from pipecat.services.deepgram.stt import DeepgramSTTService
 from pipecat.services.deepgram.tts import DeepgramTTSService
 from pipecat.services.groq.llm import GroqLLMService
 from pipecat.services.stt_service import STTService
 from pipecat.services.tts_service import WebsocketTTSService
+from pipecat.utils.http import connection_limits
 
+from bot.greeting import PreparedGreeting
+from bot.http_clients import certificates, post, unused_client
+from bot.prepared import NOTHING, Prepared
 from bot.settings import GROQ_CLOUD, BotSettings
 
 # Deepgram answers Finalize within 0.35 s in 99 of 100 cases (Pipecat's stt_latency table); the
@@ -48,6 +54,24 @@ CLEARED_WITHIN_SECS = 1.0
 
 # Groq's gpt-oss-120b gives its first token in 0.1 s (median) and 2.1 s (worst of 300, aiewf-eval).
 LLM_FIRST_BYTE_TIMEOUT_SECS = 2.5
+
+
+def _deepgram_client(**kwargs: Any) -> AsyncDeepgramClient:
+    return AsyncDeepgramClient(httpx_client=unused_client(), **kwargs)
+
+
+# Defect: for each session the SDK makes an HTTP client that listening never uses, and reads all
+# certificates for it (45 ms in which every other session of the process stands still).
+pipecat_deepgram_stt.AsyncDeepgramClient = _deepgram_client  # pyright: ignore[reportPrivateImportUsage]
+
+
+def llm_http() -> DefaultAsyncHttpxClient:
+    """Return an HTTP client for the language model, for one or for all sessions of a process."""
+    # Without an expiry, so that a connection outlives the pause between two turns.
+    limits: Any = connection_limits(
+        max_keepalive_connections=100, max_connections=1000, keepalive_expiry=None
+    )
+    return DefaultAsyncHttpxClient(verify=certificates(), limits=limits)
 
 
 @dataclass(frozen=True)
@@ -117,8 +141,8 @@ class FinalizingSTTService(DeepgramSTTService):
         await super()._on_message(message)
 
 
-class ClearingTTSService(DeepgramTTSService):
-    """Deepgram, with an interruption that costs one message instead of a new connection.
+class ClearingTTSService(PreparedGreeting, DeepgramTTSService):
+    """Deepgram, with the greeting spoken from memory, and interrupted without a new connection.
 
     Pipecat reconnects after each interruption, since audio under way carries no name of its
     request: a TLS handshake in the next answer's way. Here it is dropped until `Cleared` comes.
@@ -182,8 +206,22 @@ class FallbackLLMService(GroqLLMService):
     14 s of silence were measured after one 429), and its failover never re-runs the failed turn.
     """
 
-    def __init__(self, *, fallback_model: str | None, **kwargs: Any) -> None:
-        """Create the service; `fallback_model` None means there is only one model."""
+    def __init__(
+        self,
+        *,
+        fallback_model: str | None,
+        http: DefaultAsyncHttpxClient | None = None,
+        **kwargs: Any,
+    ) -> None:
+        """Create the service.
+
+        Args:
+            fallback_model: None means there is only one model.
+            http: A client that others use as well; None for one of its own.
+            kwargs: As Pipecat's.
+        """
+        # Before Pipecat's constructor, which asks for the client.
+        self._shared_http = http
         super().__init__(**kwargs)
         self._fallback_model = fallback_model
         self._model_in_use: str | None = None
@@ -191,9 +229,9 @@ class FallbackLLMService(GroqLLMService):
     def create_client(
         self, api_key: Any = None, base_url: Any = None, **kwargs: Any
     ) -> AsyncOpenAI:
-        """Return Pipecat's client with the SDK's own retries off."""
-        client: AsyncOpenAI = super().create_client(api_key, base_url, **kwargs)
-        return client.with_options(max_retries=0)
+        """Return a client with the SDK's own retries off."""
+        http = self._shared_http or llm_http()
+        return AsyncOpenAI(api_key=api_key, base_url=base_url, max_retries=0, http_client=http)
 
     def build_chat_completion_params(
         self, params_from_context: OpenAILLMInvocationParams
@@ -223,9 +261,10 @@ class FallbackLLMService(GroqLLMService):
             return await self._open_stream(context)
 
     async def cleanup(self) -> None:
-        """Close the HTTP client; Pipecat leaves its connections to the garbage collector."""
+        """Close an HTTP client of its own; Pipecat leaves it to the garbage collector."""
         await super().cleanup()
-        await self._client.close()
+        if self._shared_http is None:
+            await self._client.close()
 
     async def _open_stream(self, context: LLMContext) -> AsyncStream[ChatCompletionChunk]:
         return await asyncio.wait_for(
@@ -233,12 +272,33 @@ class FallbackLLMService(GroqLLMService):
         )
 
 
-def build_services(settings: BotSettings, instruction: str) -> Services:
+async def synthesise(settings: BotSettings, text: str, rate_hz: int) -> bytes:
+    """Return a text spoken in the configured voice, as s16le mono.
+
+    Raises:
+        OSError: the provider refused, or cannot be reached.
+        TimeoutError: it did not answer in time.
+    """
+    origin = _websocket_origin(settings.deepgram_base_url).replace("ws", "http", 1)
+    query = {
+        "model": settings.assistant_voice,
+        "encoding": "linear16",
+        "sample_rate": str(rate_hz),
+        "container": "none",
+    }
+    headers = {"Authorization": f"Token {settings.deepgram_key}"}
+    return await post(f"{origin}/v1/speak", query, {"text": text}, headers)
+
+
+def build_services(
+    settings: BotSettings, instruction: str, prepared: Prepared = NOTHING
+) -> Services:
     """Return the providers of one session; each connects when the pipeline is set up.
 
     Args:
         settings: Keys, base URLs, models and the voice.
-        instruction: The system instruction (`bot.context.build_instruction`).
+        instruction: The system instruction (`bot.instruction.build_instruction`).
+        prepared: What the sessions of this process share.
     """
     at_groq = settings.llm_url == GROQ_CLOUD or settings.llm_base_url is None
     two_models = settings.llm_fallback_model not in ("", settings.llm_model)
@@ -255,6 +315,7 @@ def build_services(settings: BotSettings, instruction: str) -> Services:
         llm=FallbackLLMService(
             api_key=settings.llm_key,
             base_url=settings.llm_url,
+            http=prepared.llm_http,
             fallback_model=settings.llm_fallback_model if at_groq and two_models else None,
             settings=FallbackLLMService.Settings(
                 model=settings.llm_model,
@@ -264,6 +325,7 @@ def build_services(settings: BotSettings, instruction: str) -> Services:
             ),
         ),
         tts=ClearingTTSService(
+            greeting=prepared.greeting,
             api_key=settings.deepgram_key,
             base_url=_websocket_origin(settings.deepgram_base_url),
             settings=ClearingTTSService.Settings(voice=settings.assistant_voice),

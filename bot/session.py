@@ -7,9 +7,9 @@ session therefore ends itself, for exactly one reason, and always within `STOP_T
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any
 
 from loguru import logger
@@ -21,6 +21,8 @@ from pipecat.transports.base_transport import BaseTransport
 from pipecat.workers.runner import WorkerRunner
 
 from bot.pipeline import build_pipeline
+from bot.prepared import NOTHING, Prepared
+from bot.reasons import EndReason
 from bot.rtvi import SessionRTVIProcessor, error_code, observer_params, session_ended
 from bot.services import build_services
 from bot.settings import BotSettings
@@ -35,21 +37,6 @@ FAREWELL_TIMEOUT_SECS = 8.0
 AUDIBLE_TIMEOUT_SECS = 2.0
 
 APOLOGY = "I am sorry, I cannot reach my answers right now. Please try again in a moment."
-
-
-class EndReason(StrEnum):
-    """Why a session ended; sent to the client as `session-ended` and written to the log."""
-
-    USER_LEFT = "user_left"
-    NEVER_JOINED = "never_joined"
-    CLIENT_REQUEST = "client_request"
-    ROOM_CLOSED = "room_closed"
-    CONNECT_FAILED = "connect_failed"
-    PROVIDER_UNUSABLE = "provider_unusable"
-    IDLE = "idle"
-    MAX_LENGTH = "max_length"
-    SHUTDOWN = "shutdown"
-    FAILED = "failed"
 
 
 @dataclass(frozen=True)
@@ -71,10 +58,16 @@ class Session:
     Attributes:
         ready: Set when the bot is in the room and every provider has accepted it.
         ended: Set when nothing of the session is left running.
+        errors: How often each error code came up.
     """
 
     def __init__(
-        self, info: SessionInfo, transport: BaseTransport, settings: BotSettings, instruction: str
+        self,
+        info: SessionInfo,
+        transport: BaseTransport,
+        settings: BotSettings,
+        instruction: str,
+        prepared: Prepared = NOTHING,
     ) -> None:
         """Build the session's graph; nothing connects before `run`.
 
@@ -82,7 +75,8 @@ class Session:
             info: Session id and user.
             transport: A transport that has not joined yet.
             settings: Providers, voice, limits.
-            instruction: The system instruction (`bot.context.build_instruction`).
+            instruction: The system instruction (`bot.instruction.build_instruction`).
+            prepared: What this process's sessions share.
         """
         self.info = info
         self._settings = settings
@@ -96,9 +90,10 @@ class Session:
         self._started = False
         self.ready = asyncio.Event()
         self.ended = asyncio.Event()
+        self.errors: Counter[str] = Counter()
 
         self.graph = build_pipeline(
-            transport, build_services(settings, instruction), _take_back(transport)
+            transport, build_services(settings, instruction, prepared), _take_back(transport)
         )
         self._worker = PipelineWorker(
             self.graph.pipeline,
@@ -267,6 +262,7 @@ class Session:
     async def _on_error(self, _worker: PipelineWorker, frame: ErrorFrame) -> None:
         """Answer a failed turn aloud; end when a provider cannot be used any more."""
         processor = frame.processor
+        self.errors[error_code(processor)] += 1
         logger.warning("{}: {}", error_code(processor), type(frame.exception).__name__)
         is_llm = isinstance(processor, LLMService)
         if processor is not None and not processor.is_usable:
@@ -299,6 +295,7 @@ def livekit_session(
     room: str,
     settings: BotSettings,
     instruction: str,
+    prepared: Prepared = NOTHING,
 ) -> Session:
     """Return a session in a LiveKit room.
 
@@ -309,6 +306,7 @@ def livekit_session(
         room: Room name.
         settings: Providers, voice, limits.
         instruction: The system instruction.
+        prepared: What this process's sessions share.
     """
     transport = SessionTransport(url=url, token=token, room=room, user_identity=info.user_identity)
-    return Session(info, transport, settings, instruction)
+    return Session(info, transport, settings, instruction, prepared)

@@ -1,4 +1,4 @@
-"""`python -m server`: the door and the bots behind it, in one process."""
+"""`python -m server`: the door, and the session processes behind it."""
 
 from __future__ import annotations
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import gc
-from collections.abc import AsyncGenerator
+import time
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI, Request, Response
@@ -11,27 +11,34 @@ from fastapi.responses import JSONResponse
 from loguru import logger
 from starlette.exceptions import HTTPException
 
-from bot.context import build_instruction
-from bot.models import load_models
+from bot.channel import Configure
+from bot.instruction import build_instruction
 from bot.settings import BotSettings
 from server import pages
 from server.connect import ConnectResponse, allowed_origin, read_body
 from server.errors import DoorError
+from server.metrics import CONTENT_TYPE, Metrics
+from server.placement import Limits
+from server.pool import Pool
+from server.process import COMMAND
 from server.rooms import Rooms
 from server.sessions import Sessions
-from server.settings import ServerSettings
+from server.settings import ServerSettings, process_environment
 from server.tokens import Keys
 
 # How long a browser may remember the answer to a preflight (Chromium caps it at 2 hours).
 _PREFLIGHT_MAX_AGE_SECS = 7200
 
 
-def create_app(settings: ServerSettings, bot_settings: BotSettings) -> FastAPI:
+def create_app(
+    settings: ServerSettings, bot_settings: BotSettings, worker_command: Sequence[str] = COMMAND
+) -> FastAPI:
     """Return the application; nothing connects before its lifespan starts.
 
     Args:
         settings: The door's settings.
         bot_settings: Settings handed to each session.
+        worker_command: What a session process runs.
 
     Raises:
         KnowledgeError: the site's knowledge cannot be loaded.
@@ -39,21 +46,33 @@ def create_app(settings: ServerSettings, bot_settings: BotSettings) -> FastAPI:
     instruction = build_instruction(bot_settings.knowledge_dir)
     keys = Keys(settings.livekit_api_key, settings.livekit_api_secret.get_secret_value())
 
+    configure = Configure.of(bot_settings, instruction, settings.log_level)
+    limits = Limits(settings.max_sessions, settings.max_loop_lag_ms, settings.max_cpu_percent)
+    metrics = Metrics()
+
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
-        async with Rooms(settings.livekit_url, keys.api_key, keys.api_secret) as rooms:
+        async with (
+            Rooms(settings.livekit_url, keys.api_key, keys.api_secret) as rooms,
+            Pool(
+                settings.session_processes,
+                configure,
+                limits,
+                process_environment(),
+                worker_command,
+            ) as pool,
+        ):
             app.state.rooms = rooms
+            app.state.pool = pool
             app.state.sessions = sessions = Sessions(
                 rooms=rooms,
+                pool=pool,
+                metrics=metrics,
                 keys=keys,
                 livekit_url=settings.livekit_url,
                 max_sessions=settings.max_sessions,
-                bot_settings=bot_settings,
-                instruction=instruction,
             )
-            load_models()
-            # Nothing of the start-up is ever garbage: the collections between sessions pass it by.
-            gc.freeze()
+            metrics.watch(sessions, pool)
             logger.info("server started")
             yield
             await sessions.drain()
@@ -82,13 +101,20 @@ def create_app(settings: ServerSettings, bot_settings: BotSettings) -> FastAPI:
 
     @app.post("/connect")
     async def connect(request: Request) -> Response:  # pyright: ignore[reportUnusedFunction]
-        headers = cors(request)
+        asked = time.monotonic()
         sessions: Sessions = request.app.state.sessions
+        headers: dict[str, str] = {}
         try:
+            headers = cors(request)
             body = await read_body(request)
-            admission = sessions.resume(body.resume) if body.resume else await sessions.start()
+            if body.resume:
+                admission = sessions.resume(body.resume)
+            else:
+                admission = await sessions.start()
+                metrics.connect_secs.observe(time.monotonic() - asked)
         except DoorError as error:
-            return error.response(headers)
+            metrics.connect_errors.labels(error.code).inc()
+            return error.response(headers or {"Vary": "Origin"})
         answer = ConnectResponse(
             url=settings.public_url,
             token=admission.token,
@@ -107,9 +133,13 @@ def create_app(settings: ServerSettings, bot_settings: BotSettings) -> FastAPI:
         rooms: Rooms = request.app.state.rooms
         if not await rooms.reachable():
             return JSONResponse({"status": "livekit_unreachable"}, 503)
-        if not sessions.has_capacity:
-            return JSONResponse({"status": "server_full"}, 503)
+        if refusal := sessions.refusal():
+            return JSONResponse({"status": refusal.code}, 503)
         return JSONResponse({"status": "ready", "sessions": sessions.count})
+
+    @app.get("/metrics")
+    async def show_metrics() -> Response:  # pyright: ignore[reportUnusedFunction]
+        return Response(metrics.text(), media_type=CONTENT_TYPE)
 
     app.include_router(pages.router)
     return app

@@ -61,6 +61,11 @@ def server_full() -> DoorError:
     return DoorError(503, "server_full", "All lines are busy; try again.", retry_after_secs=10)
 
 
+def server_busy() -> DoorError:
+    """One more session would make the running ones slow (MAX_LOOP_LAG_MS, MAX_CPU_PERCENT)."""
+    return DoorError(503, "server_busy", "All lines are busy; try again.", retry_after_secs=5)
+
+
 def draining() -> DoorError:
     """The server is stopping."""
     return DoorError(503, "draining", "The server is restarting; try again.", retry_after_secs=5)

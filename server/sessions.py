@@ -1,24 +1,36 @@
-"""The live sessions of this process: started within the cap, found again, always ended."""
+"""The live sessions: admitted, placed in a process, found again, always ended."""
 
 from __future__ import annotations
 
 import asyncio
-import gc
 import secrets
 from dataclasses import dataclass
 
 from loguru import logger
 
-from bot.session import EndReason, Session, SessionInfo, livekit_session
-from bot.settings import BotSettings
+from bot.channel import Start
+from bot.reasons import EndReason
 from server import errors
+from server.errors import DoorError
+from server.metrics import Metrics
+from server.placement import Refusal
+from server.pool import Pool
+from server.process import PlacedSession
 from server.rooms import Rooms
 from server.tokens import Keys, bot_token, identity_of, user_token
 
 # A warm process needs 0.1-0.3 s; the rest is for a loaded machine.
 START_TIMEOUT_SECS = 5.0
 # Leaving takes well under a second; each session has its own, shorter deadline.
-DRAIN_TIMEOUT_SECS = 12.0
+DRAIN_TIMEOUT_SECS = 11.0
+
+# Ends before `ready` that say: whoever comes next will fare no better.
+_START_FAILURES = (
+    EndReason.CONNECT_FAILED,
+    EndReason.PROVIDER_UNUSABLE,
+    EndReason.FAILED,
+    EndReason.CRASHED,
+)
 
 
 def _unguessable(prefix: str) -> str:
@@ -43,91 +55,113 @@ class Admission:
 
 @dataclass(frozen=True)
 class _Running:
-    session: Session
+    placed: PlacedSession
     room: str
     identity: str
     task: asyncio.Task[None]
 
 
 class Sessions:
-    """Starts one bot a session in this process and knows them all."""
+    """Starts one bot a session and knows them all.
+
+    Attributes:
+        max_sessions: Cap on sessions at once.
+    """
 
     def __init__(
         self,
         *,
         rooms: Rooms,
+        pool: Pool,
+        metrics: Metrics,
         keys: Keys,
         livekit_url: str,
         max_sessions: int,
-        bot_settings: BotSettings,
-        instruction: str,
     ) -> None:
         """Prepare; no session runs yet.
 
         Args:
             rooms: Room service (entered).
+            pool: Where sessions run (entered).
+            metrics: Where starts and ends are counted.
             keys: LiveKit key and secret, to sign tokens.
             livekit_url: Where bots connect to.
             max_sessions: Cap on sessions at once, those being started included.
-            bot_settings: Settings handed to each session.
-            instruction: The system instruction handed to each session.
         """
+        self.max_sessions = max_sessions
         self._rooms = rooms
+        self._pool = pool
+        self._metrics = metrics
         self._keys = keys
         self._livekit_url = livekit_url
-        self._max_sessions = max_sessions
-        self._bot_settings = bot_settings
-        self._instruction = instruction
         self._running: dict[str, _Running] = {}
-        self._starting = 0
+        self._starting: set[asyncio.Task[bool]] = set()
+        self._creating = 0
         self._draining = False
+        self._is_proven = False
 
     @property
     def count(self) -> int:
         """Sessions going on or being started."""
-        return len(self._running) + self._starting
+        return len(self._running) + self._creating
 
-    @property
-    def has_capacity(self) -> bool:
-        """Whether one more session would be admitted now."""
-        return not self._draining and self.count < self._max_sessions
+    def refusal(self) -> DoorError | None:
+        """Return why a session would be refused now; None when one would be admitted."""
+        if self._draining:
+            return errors.draining()
+        # A session that crashed stays counted until its room is deleted.
+        if self.count >= self.max_sessions:
+            return errors.server_full()
+        chosen = self._pool.choose(self._creating)
+        return _refused(chosen) if isinstance(chosen, Refusal) else None
 
     async def start(self) -> Admission:
         """Make a room, put a bot in it, and return the way in for one person.
 
-        Raises:
-            DoorError: `draining`, `server_full`, `livekit_unreachable` or `bot_unavailable`;
-                nothing is left running then.
-        """
-        if self._draining:
-            raise errors.draining()
-        if not self.has_capacity:
-            raise errors.server_full()
-        self._starting += 1
-        try:
-            return await self._start()
-        finally:
-            self._starting -= 1
+        The answer does not wait for the bot while the last session that was started has come into
+        its room: client and bot then join at the same time. After a failed start, and for the
+        first session, it does, so that a refused key is an answer and not a broken call.
 
-    async def _start(self) -> Admission:
+        Raises:
+            DoorError: `draining`, `server_full`, `server_busy`, `livekit_unreachable` or
+                `bot_unavailable`; nothing is left running then.
+        """
+        if refusal := self.refusal():
+            raise refusal
+        self._creating += 1
+        try:
+            running = await self._create()
+        finally:
+            self._creating -= 1
+        starting = asyncio.create_task(self._becomes_ready(running))
+        self._starting.add(starting)
+        starting.add_done_callback(self._starting.discard)
+        if not self._is_proven and not await starting:
+            await self._finish(running.task)
+            raise errors.bot_unavailable()
+        self._metrics.session_starts.inc()
+        token = user_token(self._keys, running.room, running.identity)
+        return Admission(token, running.room, running.placed.session_id)
+
+    async def _create(self) -> _Running:
         session_id, room = secrets.token_hex(8), _unguessable("room")
         identity = _unguessable("user")
         await self._rooms.create(room)
-        session = livekit_session(
-            SessionInfo(session_id, identity),
-            url=self._livekit_url,
-            token=bot_token(self._keys, room, _unguessable("bot")),
-            room=room,
-            settings=self._bot_settings,
-            instruction=self._instruction,
+        placed = self._pool.start(
+            Start(
+                session_id=session_id,
+                user_identity=identity,
+                url=self._livekit_url,
+                token=bot_token(self._keys, room, _unguessable("bot")),
+                room=room,
+            )
         )
-        task = asyncio.create_task(self._run(session, room), name=f"session {session_id}")
-        self._running[session_id] = _Running(session, room, identity, task)
-        if not await _becomes_ready(session):
-            session.end(EndReason.CONNECT_FAILED)
-            await self._finish(task)
-            raise errors.bot_unavailable()
-        return Admission(user_token(self._keys, room, identity), room, session_id)
+        if isinstance(placed, Refusal):
+            await self._rooms.delete(room)
+            raise _refused(placed)
+        task = asyncio.create_task(self._run(placed, room), name=f"session {session_id}")
+        running = self._running[session_id] = _Running(placed, room, identity, task)
+        return running
 
     def resume(self, old_token: str) -> Admission:
         """Return a fresh way into the session that an earlier token was made for.
@@ -137,7 +171,7 @@ class Sessions:
         """
         identity = identity_of(self._keys, old_token)
         for session_id, running in self._running.items():
-            if running.identity == identity and running.session.reason is None:
+            if running.identity == identity and running.placed.reason is None:
                 token = user_token(self._keys, running.room, running.identity)
                 return Admission(token, running.room, session_id)
         raise errors.session_gone()
@@ -152,39 +186,54 @@ class Sessions:
         self._draining = True
         running = list(self._running.values())
         for one in running:
-            one.session.end(EndReason.SHUTDOWN)
+            one.placed.end(EndReason.SHUTDOWN)
         await asyncio.gather(*(self._finish(one.task) for one in running))
 
-    async def _run(self, session: Session, room: str) -> None:
+    async def _run(self, placed: PlacedSession, room: str) -> None:
+        """See a session to its end, and clean up behind it."""
         try:
-            await session.run()
+            await placed.ended.wait()
         finally:
             await self._rooms.delete(room)
-            self._running.pop(session.info.session_id, None)
-            # A pipeline is one large reference cycle, and Python looks for those by count, not
-            # by size: 25 ended sessions held 550 MB until it happened to.
-            del session
-            gc.collect()
+            self._running.pop(placed.session_id, None)
+            self._metrics.session_ends.labels(placed.reason or EndReason.SHUTDOWN).inc()
+            for code, times in placed.errors.items():
+                self._metrics.session_errors.labels(code).inc(times)
+
+    async def _becomes_ready(self, running: _Running) -> bool:
+        """Return whether the bot gets into its room, and its providers accept it, in time."""
+        placed = running.placed
+        ready = asyncio.create_task(placed.ready.wait())
+        ended = asyncio.create_task(placed.ended.wait())
+        try:
+            await asyncio.wait(
+                {ready, ended}, timeout=START_TIMEOUT_SECS, return_when=asyncio.FIRST_COMPLETED
+            )
+        finally:
+            ready.cancel()
+            ended.cancel()
+        if not placed.ready.is_set():
+            placed.end(EndReason.CONNECT_FAILED)
+        is_ready = placed.ready.is_set() and placed.reason is None
+        if is_ready or placed.reason in _START_FAILURES:
+            self._is_proven = is_ready
+        return is_ready
 
     @staticmethod
     async def _finish(task: asyncio.Task[None]) -> None:
-        """Wait for a session's end, and cancel it when that takes too long."""
+        """Wait for a session's end, and give up on it when that takes too long."""
         _, pending = await asyncio.wait({task}, timeout=DRAIN_TIMEOUT_SECS)
         if pending:
-            logger.error("session cancelled: it did not end in time")
+            logger.error("session abandoned: it did not end in time")
             task.cancel()
-            await asyncio.wait({task}, timeout=DRAIN_TIMEOUT_SECS)
+            await asyncio.wait({task})
 
 
-async def _becomes_ready(session: Session) -> bool:
-    """Return whether the bot gets into its room, and its providers accept it, in time."""
-    ready = asyncio.create_task(session.ready.wait())
-    ended = asyncio.create_task(session.ended.wait())
-    try:
-        await asyncio.wait(
-            {ready, ended}, timeout=START_TIMEOUT_SECS, return_when=asyncio.FIRST_COMPLETED
-        )
-        return session.ready.is_set() and session.reason is None
-    finally:
-        ready.cancel()
-        ended.cancel()
+def _refused(refusal: Refusal) -> DoorError:
+    match refusal:
+        case Refusal.FULL:
+            return errors.server_full()
+        case Refusal.BUSY:
+            return errors.server_busy()
+        case Refusal.NO_PROCESS:
+            return errors.bot_unavailable()

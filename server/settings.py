@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
@@ -10,6 +11,17 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 # LiveKit refuses to sign with less (its own check, "secret is too short").
 MIN_SECRET_CHARS = 32
+
+# One session process for every two CPUs: two processes on two CPUs cost more memory and CPU than
+# one and answer no sooner (docs/decisions/0005).
+CPUS_PER_PROCESS = 2
+
+
+def usable_cpus() -> int:
+    """Return how many CPUs this process may run on."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def _split_origins(value: object) -> object:
@@ -49,6 +61,13 @@ class ServerSettings(BaseSettings):
     allowed_origins: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split_origins)] = ()
     # Eight talking sessions held one lean process on two cores; set it by your own measurement.
     max_sessions: int = Field(default=8, ge=1, le=1000)
+    session_processes: int = Field(
+        default_factory=lambda: max(1, usable_cpus() // CPUS_PER_PROCESS), ge=1, le=64
+    )
+    # One more session is refused while a process's event loop wakes later than this (95th
+    # percentile of 5 s), or the machine uses more of its CPU than that (10 s); see decision 0005.
+    max_loop_lag_ms: float = Field(default=50, gt=0, le=10_000)
+    max_cpu_percent: float = Field(default=95, gt=0, le=100)
 
     @model_validator(mode="after")
     def _livekit_is_usable(self) -> Self:
@@ -72,3 +91,19 @@ class ServerSettings(BaseSettings):
     def secrets(self) -> tuple[str, ...]:
         """Values that must never stand in a log."""
         return (self.livekit_api_secret.get_secret_value(),)
+
+
+def process_environment() -> dict[str, str]:
+    """Return the environment of a session process.
+
+    It gets its settings from the door and signs no tokens, so the secret stays here. A session's
+    matrices are small: more threads than one would only wait for each other.
+    """
+    passed_on = dict(os.environ)  # noqa: TID251 - this is the settings module
+    passed_on.pop("LIVEKIT_API_SECRET", None)
+    return {
+        **passed_on,
+        "OMP_NUM_THREADS": "1",
+        "OPENBLAS_NUM_THREADS": "1",
+        "ORT_DISABLE_TELEMETRY": "1",
+    }

@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.context import build_instruction
 from bot.errors import KnowledgeError
+from bot.instruction import build_instruction
 from bot.knowledge import MAX_KNOWLEDGE_BYTES, load_knowledge
 from tests.conftest import REPOSITORY
 

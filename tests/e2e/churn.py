@@ -1,8 +1,9 @@
 """`python -m tests.e2e.churn`: sessions started and ended in a row, and what they leave behind.
 
-The real application runs in this process on a real LiveKit server and the delay server; callers
-run in a process of their own. After a few sessions of warm-up the process's tasks, threads, file
-descriptors, memory and children, and LiveKit's rooms, are counted; after all sessions once more.
+The real application runs in this process and its session processes, on a real LiveKit server and
+the delay server; callers run in a process of their own. After a few sessions of warm-up the tasks,
+threads, file descriptors and memory of all of the application's processes, this one's children and
+LiveKit's rooms are counted; after all sessions once more.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from local.paths import ROOT, find_livekit
 from local.probe import until_ok
 from local.processes import free_port, start
 from server.settings import ServerSettings
-from tests.e2e.conftest import DELAYS, serve
+from tests.e2e.conftest import DELAYS, Door, next_load, serve
 
 WARM_UP_SESSIONS = 5
 # LiveKit's native threads and their descriptors go 10-15 s after a session.
@@ -39,7 +40,7 @@ _READY_SECS = 60.0
 
 @dataclass(frozen=True)
 class Census:
-    """What the process holds at one moment."""
+    """What the application's processes hold at one moment."""
 
     tasks: int
     threads: int
@@ -49,33 +50,56 @@ class Census:
     memory_bytes: int
 
 
-async def census(livekit: LiveKitServer) -> Census:
+async def census(livekit: LiveKitServer, door: Door) -> Census:
     """Count, after garbage is collected."""
     gc.collect()
     async with api.LiveKitAPI(livekit.url, livekit.api_key, livekit.api_secret) as client:
         rooms = await client.room.list_rooms(api.ListRoomsRequest())
-    return Census(tasks=len(asyncio.all_tasks()), rooms=len(rooms.rooms), **_of_process())
+    loads = [await next_load(process) for process in door.pool.processes]
+    here = Path("/proc/self/task") / str(os.getpid())
+    held = [_of_process(pid) for pid in (os.getpid(), *(one.pid for one in door.pool.processes))]
+    return Census(
+        tasks=len(asyncio.all_tasks()) + sum(load.tasks for load in loads),
+        threads=sum(one.threads for one in held),
+        descriptors=sum(one.descriptors for one in held),
+        children=len((here / "children").read_text().split()),
+        rooms=len(rooms.rooms),
+        memory_bytes=sum(one.memory_bytes for one in held),
+    )
 
 
-def _of_process() -> dict[str, int]:
-    process = Path("/proc/self")
+@dataclass(frozen=True)
+class _Held:
+    threads: int
+    descriptors: int
+    memory_bytes: int
+
+
+def _of_process(pid: int | None) -> _Held:
+    process = Path("/proc") / str(pid)
     lines = (process / "status").read_text().splitlines()
     status = dict(line.split(":\t", 1) for line in lines if ":\t" in line)
-    children = (process / "task" / str(os.getpid()) / "children").read_text().split()
-    return {
-        "threads": int(status["Threads"]),
-        "descriptors": len(list((process / "fd").iterdir())),
-        "children": len(children),
-        "memory_bytes": int(status["VmRSS"].split()[0]) * 1024,
-    }
+    return _Held(
+        threads=int(status["Threads"]),
+        descriptors=len(list((process / "fd").iterdir())),
+        memory_bytes=int(status["VmRSS"].split()[0]) * 1024,
+    )
 
 
 @asynccontextmanager
-async def _server(livekit: LiveKitServer, wire_url: str) -> AsyncGenerator[str, None]:
+async def application(
+    livekit: LiveKitServer, wire_url: str, processes: int = 1
+) -> AsyncGenerator[Door, None]:
+    """Run the real application, which refuses nobody for load."""
     settings = ServerSettings(
         livekit_url=livekit.url,
         livekit_api_key=livekit.api_key,
         livekit_api_secret=SecretStr(livekit.api_secret),
+        log_level="WARNING",
+        max_sessions=64,
+        session_processes=processes,
+        max_loop_lag_ms=10_000,
+        max_cpu_percent=100,
     )
     bot_settings = BotSettings(
         deepgram_base_url=wire_url,
@@ -84,7 +108,7 @@ async def _server(livekit: LiveKitServer, wire_url: str) -> AsyncGenerator[str, 
         reconnect_grace_secs=0.2,
     )
     async with serve(settings, bot_settings) as door:
-        yield door.url
+        yield door
 
 
 async def call(server: str, sessions: int) -> None:
@@ -109,11 +133,11 @@ async def measure(sessions: int) -> dict[str, object]:
         try:
             async with asyncio.timeout(_READY_SECS):
                 await until_ok("127.0.0.1", port, "/healthz")
-            async with _server(livekit, f"http://127.0.0.1:{port}") as url:
-                await _callers(url, WARM_UP_SESSIONS)
-                before = await census(livekit)
-                await _callers(url, sessions)
-                after = await census(livekit)
+            async with application(livekit, f"http://127.0.0.1:{port}") as door:
+                await _callers(door.url, WARM_UP_SESSIONS)
+                before = await census(livekit, door)
+                await _callers(door.url, sessions)
+                after = await census(livekit, door)
         finally:
             await engines.stop(5)
     growth = (after.memory_bytes - before.memory_bytes) / sessions

@@ -15,6 +15,7 @@ import aiohttp
 import pytest
 import uvicorn
 
+from bot.channel import Load
 from bot.logs import configure_logging
 from bot.settings import BotSettings
 from local.livekit import LiveKitServer
@@ -22,6 +23,8 @@ from local.paths import find_livekit
 from local.probe import until_ok
 from local.processes import free_port, start
 from server.app import create_app
+from server.pool import Pool
+from server.process import SessionProcess
 from server.sessions import Sessions
 from server.settings import ServerSettings
 from tests.conftest import REPOSITORY, environment
@@ -104,6 +107,7 @@ class Door:
 
     url: str
     sessions: Sessions
+    pool: Pool
     stop: Callable[[], Any]
 
     async def empty(self, within_secs: float = 10) -> None:
@@ -124,17 +128,34 @@ async def serve(settings: ServerSettings, bot_settings: BotSettings) -> AsyncGen
     serving = asyncio.create_task(server._serve())
     url = f"http://127.0.0.1:{port}"
     try:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             await until_ok("127.0.0.1", port, "/healthz")
 
         async def stop() -> None:
             server.should_exit = True
             await serving
 
-        yield Door(url, app.state.sessions, stop)
+        yield Door(url, app.state.sessions, app.state.pool, stop)
     finally:
         server.should_exit = True
         await asyncio.wait_for(serving, 30)
+
+
+async def next_load(process: SessionProcess) -> Load:
+    """Wait for a process to say how it fares."""
+    process.reported.clear()
+    await process.reported.wait()
+    return process.load
+
+
+async def settled(process: SessionProcess, tasks: int, within_secs: float = 15) -> None:
+    """Wait until a process that is still there runs no more tasks than before its sessions."""
+    try:
+        async with asyncio.timeout(within_secs):
+            while process.is_warm and (await next_load(process)).tasks > tasks:
+                pass
+    except TimeoutError:
+        pytest.fail(f"still running in a session process: {process.load.tasks - tasks} tasks")
 
 
 OpenDoor = Callable[..., AbstractAsyncContextManager[Door]]
@@ -151,6 +172,10 @@ async def open_door(livekit: LiveKitServer, wire: Wire) -> AsyncIterator[OpenDoo
             "livekit_api_key": livekit.api_key,
             "livekit_api_secret": livekit.api_secret,
             "max_sessions": 2,
+            "session_processes": 1,
+            # Whatever else this machine does meanwhile, no test is refused for it.
+            "max_loop_lag_ms": 10_000,
+            "max_cpu_percent": 100,
         }
         bot = {
             "deepgram_base_url": wire.url,
@@ -162,7 +187,11 @@ async def open_door(livekit: LiveKitServer, wire: Wire) -> AsyncIterator[OpenDoo
         for name, value in changes.items():
             (server if name in ServerSettings.model_fields else bot)[name] = value
         async with serve(ServerSettings(**server), BotSettings(**bot)) as door:
+            idle = [await next_load(one) for one in door.pool.processes]
             yield door
+            await door.sessions.drain()
+            for process, before in zip(door.pool.processes, idle, strict=True):
+                await settled(process, before.tasks)
 
     before = asyncio.all_tasks()
     yield open_with

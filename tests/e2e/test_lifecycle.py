@@ -164,6 +164,25 @@ async def test_a_refused_speech_key_is_a_clear_refusal(
         assert await rooms_of(livekit) == []
 
 
+async def test_a_start_that_failed_makes_the_next_answer_wait(
+    open_door: OpenDoor, wire: Wire
+) -> None:
+    """Only the first caller after a key was withdrawn is let in; the next one is refused."""
+    async with open_door() as door:
+        async with Caller(await connect(door.url)) as caller:
+            await caller.ready()
+        await door.empty()
+        await wire.fail(stt={"fault": "refuse", "status": 401})
+        await connect(door.url)
+        await door.empty()
+        with pytest.raises(ConnectError) as refusal:
+            await connect(door.url)
+        assert (refusal.value.status, refusal.value.code) == (503, "bot_unavailable")
+        await wire.heal()
+        async with Caller(await connect(door.url)) as caller:
+            await caller.ready()
+
+
 async def test_a_refused_model_key_ends_in_words(open_door: OpenDoor, wire: Wire) -> None:
     """When Groq refuses the key the bot says that it cannot answer, and leaves."""
     async with open_door() as door, Caller(await connect(door.url)) as caller:

@@ -11,6 +11,7 @@ from typing import Any
 
 from pydantic import SecretStr
 
+from bot.prepared import NOTHING, Prepared
 from bot.session import EndReason, Session, SessionInfo
 from bot.settings import BotSettings
 from tests import clock
@@ -118,6 +119,7 @@ def replay(
     answers: list[Answer] | None = None,
     *,
     prepare: Callable[[DeepgramScript, Network], None] | None = None,
+    prepared: Prepared = NOTHING,
     **settings: Any,
 ) -> Timeline:
     """Run a conversation through the production session on virtual time.
@@ -126,6 +128,7 @@ def replay(
         conversation: What the caller does; the session is ended TAIL_SECS after it returns.
         answers: What the model answers, one per request; the last one repeats.
         prepare: Changes the peers' scripts before the session starts.
+        prepared: What the session finds in its process.
         **settings: Settings other than the defaults of a replay.
 
     Returns:
@@ -137,7 +140,8 @@ def replay(
     network = Network()
 
     async def main() -> Timeline:
-        return await _run(network, conversation, answers or [Answer("Yes.")], prepare, settings)
+        spoken = answers or [Answer("Yes.")]
+        return await _run(network, conversation, spoken, prepare, settings, prepared=prepared)
 
     return clock.run(main, network.connect)
 
@@ -148,6 +152,8 @@ async def _run(
     answers: list[Answer],
     prepare: Callable[[DeepgramScript, Network], None] | None,
     settings: dict[str, Any],
+    *,
+    prepared: Prepared,
 ) -> Timeline:
     loop = asyncio.get_running_loop()
     zero = loop.time()
@@ -167,7 +173,7 @@ async def _run(
         prepare(ear, network)
 
     session = Session(
-        SessionInfo("replay", USER), transport, replay_settings(**settings), INSTRUCTION
+        SessionInfo("replay", USER), transport, replay_settings(**settings), INSTRUCTION, prepared
     )
     session._worker.add_observer(EventObserver(note))
     running = asyncio.create_task(session.run(), name="session")

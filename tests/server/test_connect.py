@@ -9,6 +9,7 @@ from fastapi.testclient import TestClient
 from bot.settings import BotSettings
 from server.app import create_app
 from server.settings import ServerSettings
+from tests.server.stub import STUB
 
 ALLOWED = "https://dashboard.example"
 
@@ -21,13 +22,15 @@ def client(tmp_path: Path) -> Iterator[TestClient]:
         livekit_api_key="key",
         livekit_api_secret="s" * 32,
         allowed_origins=(ALLOWED,),
+        session_processes=1,
     )
     bot_settings = BotSettings(
         deepgram_base_url="http://127.0.0.1:9",
         groq_base_url="http://127.0.0.1:9",
         knowledge_dir=tmp_path,
     )
-    with TestClient(create_app(settings, bot_settings), base_url="http://door.test") as client:
+    app = create_app(settings, bot_settings, STUB)
+    with TestClient(app, base_url="http://door.test") as client:
         yield client
 
 
@@ -135,3 +138,17 @@ def test_demo_page_runs_under_a_strict_policy(client: TestClient) -> None:
     assert "default-src 'none'" in policy
     assert "unsafe" not in policy
     assert "require-trusted-types-for 'script'" in policy
+
+
+def test_metrics_count_refusals_by_their_code(client: TestClient) -> None:
+    """GET /metrics shows every refusal under the code that the caller got."""
+    client.post("/connect")
+    client.post("/connect", headers={"Origin": "https://evil.example"})
+    client.post("/connect", content=b"[]", headers={"Content-Type": "application/json"})
+    answer = client.get("/metrics")
+    assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
+    lines = set(answer.text.splitlines())
+    codes = ("livekit_unreachable", "origin_not_allowed", "invalid_body")
+    assert {f'voice_connect_errors_total{{code="{code}"}} 1.0' for code in codes} <= lines
+    assert {"voice_sessions 0.0", "voice_sessions_max 8.0", "voice_processes_warm 1.0"} <= lines
+    assert {"voice_admitting 1.0", "voice_session_starts_total 0.0"} <= lines

@@ -36,6 +36,7 @@ describe("a refusal of /connect", () => {
       ["rate_limited", "session_gone", "origin_not_allowed", "server_full", "server_error", "server_error", "server_error"],
     );
     assert.equal(refusal(500, { error: { code: 7 } }, null).code, "server_error");
+    assert.equal(refusal(503, { error: { code: "server_busy" } }, "5").code, "server_full");
   });
 
   it("names seconds or a date, within reason", () => {

@@ -1,0 +1,114 @@
+"""GET /metrics: what goes on here, in Prometheus' text format. Counts and times, nobody's words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
+
+if TYPE_CHECKING:
+    from server.pool import Pool
+    from server.sessions import Sessions
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+# Around the goal of half a second from the click to the greeting.
+_CONNECT_BUCKETS_SECS = (0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 1.0, 2.5, 5.0)
+
+
+class Metrics:
+    """The counters of one server, in a registry of their own."""
+
+    def __init__(self) -> None:
+        """Create every counter at zero."""
+        self.registry = CollectorRegistry()
+        self.session_starts = Counter(
+            "voice_session_starts", "Sessions admitted", registry=self.registry
+        )
+        self.session_ends = Counter(
+            "voice_session_ends",
+            "Sessions ended, by reason (docs/protocol.md)",
+            ["reason"],
+            registry=self.registry,
+        )
+        self.session_errors = Counter(
+            "voice_session_errors",
+            "Errors inside sessions that have ended, by code",
+            ["code"],
+            registry=self.registry,
+        )
+        self.connect_errors = Counter(
+            "voice_connect_errors",
+            "Refused POST /connect, by code",
+            ["code"],
+            registry=self.registry,
+        )
+        self.connect_secs = Histogram(
+            "voice_connect_seconds",
+            "POST /connect that led to a session: from the request to the answer",
+            buckets=_CONNECT_BUCKETS_SECS,
+            registry=self.registry,
+        )
+
+    def watch(self, sessions: Sessions, pool: Pool) -> None:
+        """Also show these, as they are when somebody asks."""
+        self.registry.register(_Now(sessions, pool))
+
+    def text(self) -> bytes:
+        """Return everything in Prometheus' text format."""
+        return generate_latest(self.registry)
+
+
+class _Now(Collector):
+    """Gauges that are read, not kept."""
+
+    def __init__(self, sessions: Sessions, pool: Pool) -> None:
+        self._sessions = sessions
+        self._pool = pool
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield what is true now."""
+        sessions, pool = self._sessions, self._pool
+        yield GaugeMetricFamily("voice_sessions", "Sessions going on", sessions.count)
+        yield GaugeMetricFamily(
+            "voice_sessions_max", "MAX_SESSIONS: sessions at once", sessions.max_sessions
+        )
+        yield GaugeMetricFamily(
+            "voice_admitting",
+            "1 while a session would be admitted",
+            int(sessions.refusal() is None),
+        )
+        warm = sum(one.is_warm for one in pool.processes)
+        yield GaugeMetricFamily("voice_processes_warm", "Session processes that answer", warm)
+        yield CounterMetricFamily(
+            "voice_process_restarts",
+            "Session processes that ended and were replaced",
+            pool.restarts,
+        )
+        if (cpu_percent := pool.cpu_percent) is not None:
+            yield GaugeMetricFamily(
+                "voice_machine_cpu_ratio", "CPU in use by anybody, 0-1", cpu_percent / 100
+            )
+        placed = GaugeMetricFamily(
+            "voice_process_sessions", "Sessions of a process", labels=["process"]
+        )
+        lag = GaugeMetricFamily(
+            "voice_process_loop_lag_seconds",
+            "How late the event loop wakes, 95th percentile of 5 s",
+            labels=["process"],
+        )
+        cpu = GaugeMetricFamily(
+            "voice_process_cpu_cores", "CPU time per time, over 5 s", labels=["process"]
+        )
+        tasks = GaugeMetricFamily(
+            "voice_process_tasks", "asyncio tasks of a process", labels=["process"]
+        )
+        for slot, process in enumerate(pool.processes):
+            placed.add_metric([str(slot)], len(process.sessions))
+            lag.add_metric([str(slot)], process.load.lag_p95_ms / 1000)
+            cpu.add_metric([str(slot)], process.load.cpu_cores)
+            tasks.add_metric([str(slot)], process.load.tasks)
+        yield from (placed, lag, cpu, tasks)

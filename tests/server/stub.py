@@ -1,0 +1,63 @@
+"""A session process without sessions: speaks the channel, and misbehaves on request.
+
+Standard library only, so that it is there in 50 ms. A session's room tells what it does:
+`crash`, `garbage`, `flood`, `stranger`; any other room gets a bot at once.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+from pathlib import Path
+
+STUB = (sys.executable, "-I", "-S", str(Path(__file__)))
+LOAD = {"kind": "load", "lag_p95_ms": 0.0, "cpu_cores": 0.25, "tasks": 4}
+
+
+def main() -> None:
+    """Serve until the socket closes."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    connection = socket.socket(fileno=int(sys.argv[1]))
+    lines = connection.makefile("rb")
+    configured = json.loads(lines.readline())
+    if configured["instruction"] == "die before warm":
+        os._exit(7)
+
+    def tell(**report: object) -> None:
+        connection.sendall(json.dumps(report).encode() + b"\n")
+
+    def beat() -> None:
+        while True:
+            tell(**LOAD)
+            time.sleep(0.05)
+
+    tell(kind="warm", greeting_prepared=False)
+    if configured["instruction"] != "silent":
+        threading.Thread(target=beat, daemon=True).start()
+    for line in lines:
+        order = json.loads(line)
+        session_id = order["session_id"]
+        if order["kind"] == "end":
+            reason = order["reason"]
+            tell(kind="ended", session_id=session_id, reason=reason, errors={"llm_failed": 2})
+            continue
+        match order["room"]:
+            case "crash":
+                os._exit(9)
+            case "garbage":
+                connection.sendall(b"\x00\xff{not json\n")
+            case "flood":
+                connection.sendall(b'{"kind":"ready","session_id":"' + b"x" * 300_000)
+            case "stranger":
+                tell(kind="ready", session_id="somebody-else")
+            case _:
+                tell(kind="ready", session_id=session_id)
+
+
+if __name__ == "__main__":
+    main()
