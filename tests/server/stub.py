@@ -1,7 +1,9 @@
 """A session process without sessions: speaks the channel, and misbehaves on request.
 
 Standard library only, so that it is there in 50 ms. A session's room tells what it does:
-`crash`, `garbage`, `flood`, `stranger`; any other room gets a bot at once.
+`crash`, `garbage`, `flood`, `stranger`; any other room gets a bot at once. The instruction tells
+what the process does: `die before warm`, `silent` (never says that it lives), `slow` (its event
+loop is late).
 """
 
 from __future__ import annotations
@@ -31,9 +33,11 @@ def main() -> None:
     def tell(**report: object) -> None:
         connection.sendall(json.dumps(report).encode() + b"\n")
 
+    lag_p95_ms = 2000.0 if configured["instruction"] == "slow" else 0.0
+
     def beat() -> None:
         while True:
-            tell(**LOAD)
+            tell(**{**LOAD, "lag_p95_ms": lag_p95_ms})
             time.sleep(0.05)
 
     tell(kind="warm", greeting_prepared=False)

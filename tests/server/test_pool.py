@@ -106,6 +106,26 @@ async def test_a_broken_process_costs_its_own_sessions_only(room: str) -> None:
         assert pool.choose() is successor
 
 
+async def test_a_process_that_is_behind_takes_no_further_session() -> None:
+    """While its event loop is late a session is refused; when nobody suffers one is taken."""
+    async with pool_of(1, "slow") as pool:
+        (slow,) = pool.processes
+        slow.reported.clear()
+        await slow.reported.wait()
+        session = start(pool)
+        assert pool.choose() is Refusal.BUSY
+        session.end(EndReason.SHUTDOWN)
+        await session.ended.wait()
+        assert pool.choose() is slow
+
+
+async def test_sessions_that_are_being_started_count() -> None:
+    """Admitted sessions without a process yet fill the server like the others."""
+    async with pool_of(1) as pool:
+        assert pool.choose(starting=LIMITS.max_sessions - 1) is pool.processes[0]
+        assert pool.choose(starting=LIMITS.max_sessions) is Refusal.FULL
+
+
 async def test_without_a_process_the_door_says_so() -> None:
     """While the only process is being replaced no session is placed."""
     async with pool_of(1) as pool:
