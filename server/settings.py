@@ -67,7 +67,7 @@ class ServerSettings(BaseSettings):
     # One more session is refused while a process's event loop wakes later than this (95th
     # percentile of 5 s), or the machine uses more of its CPU than that (10 s); see decision 0005.
     max_loop_lag_ms: float = Field(default=50, gt=0, le=10_000)
-    max_cpu_percent: float = Field(default=95, gt=0, le=100)
+    max_cpu_percent: float = Field(default=100, gt=0, le=100)
 
     @model_validator(mode="after")
     def _livekit_is_usable(self) -> Self:
