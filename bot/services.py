@@ -16,6 +16,7 @@ from openai.types.chat import ChatCompletionChunk
 from pipecat.adapters.llm.services.open_ai_adapter import OpenAILLMInvocationParams
 from pipecat.frames.frames import (
     Frame,
+    InputAudioRawFrame,
     InterruptionFrame,
     TTSAudioRawFrame,
     TTSStoppedFrame,
@@ -225,6 +226,11 @@ class FallbackLLMService(GroqLLMService):
         super().__init__(**kwargs)
         self._fallback_model = fallback_model
         self._model_in_use: str | None = None
+
+    async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
+        """Answer contexts; the microphone's audio has been heard and goes no further."""
+        if not isinstance(frame, InputAudioRawFrame):
+            await super().process_frame(frame, direction)
 
     def create_client(
         self, api_key: Any = None, base_url: Any = None, **kwargs: Any

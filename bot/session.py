@@ -26,6 +26,7 @@ from bot.reasons import EndReason
 from bot.rtvi import SessionRTVIProcessor, error_code, observer_params, session_ended
 from bot.services import build_services
 from bot.settings import BotSettings
+from bot.sparing import SparingWorker
 from bot.transport import SessionTransport
 
 # Cancelling reaches every processor in milliseconds; a processor that hangs is abandoned.
@@ -95,7 +96,7 @@ class Session:
         self.graph = build_pipeline(
             transport, build_services(settings, instruction, prepared), _take_back(transport)
         )
-        self._worker = PipelineWorker(
+        self._worker = SparingWorker(
             self.graph.pipeline,
             params=PipelineParams(audio_in_sample_rate=16_000, audio_out_sample_rate=24_000),
             rtvi_processor=SessionRTVIProcessor(),

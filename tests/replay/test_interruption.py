@@ -124,6 +124,7 @@ def test_assent_over_the_last_words_is_an_answer(expect: Expect) -> None:
         await caller.hears("bot-started-speaking")
         await caller.wait(1.2)
         await caller.say("thank-you")
+        await caller.hears("bot-started-speaking")
         await caller.hears("bot-stopped-speaking")
 
     timeline = replay(conversation, [Answer(CONTRACTS), Answer("You are welcome.")])
