@@ -127,15 +127,18 @@ class LeanCaller:
         spoken: From the first to the last sample of each `say`.
         messages: RTVI messages of the bot, each with `_at_secs`, its arrival.
         lag_secs: The latest that a packet was sent so far.
+        sizes: "loud" and "quiet" to the bytes of each packet heard; quiet ones if `tell_all`.
     """
 
-    def __init__(self, fleet: Fleet, invitation: Invitation) -> None:
+    def __init__(self, fleet: Fleet, invitation: Invitation, *, tell_all: bool = False) -> None:
         """Prepare; the room is joined on entering the context."""
         self.id = uuid.uuid4().hex
         self.heard = HeardPackets()
         self.spoken: list[Span] = []
         self.messages: list[dict[str, Any]] = []
         self.lag_secs = 0.0
+        self.sizes: dict[str, list[int]] = {"loud": [], "quiet": []}
+        self._tell_all = tell_all
         self._fleet = fleet
         self._invitation = invitation
         self._seen: set[str] = set()
@@ -145,7 +148,7 @@ class LeanCaller:
     async def __aenter__(self) -> Self:
         """Join, publish a microphone that is silent, and listen."""
         self._fleet.add(self)
-        self._do("join", url=self._invitation.url, token=self._invitation.token)
+        self._do("join", url=self._invitation.url, token=self._invitation.token, all=self._tell_all)
         await self.until(lambda: "joined" in self._seen, _JOIN_SECS)
         return self
 
@@ -207,6 +210,8 @@ class LeanCaller:
         """Note what the program tells of this session."""
         kind, at_secs = event["event"], event["at"]
         self._seen.add(kind)
+        if kind in self.sizes:
+            self.sizes[kind].append(event["bytes"])
         if kind == "loud":
             self.heard.loud.append(Span(at_secs, at_secs + PACKET_SECS))
         elif kind == "said":
@@ -218,5 +223,5 @@ class LeanCaller:
             self._failure = event.get("data") or kind
         self._news.set()
 
-    def _do(self, what: str, **more: str) -> None:
+    def _do(self, what: str, **more: str | bool) -> None:
         self._fleet.write({"do": what, "id": self.id, **more})

@@ -9,10 +9,10 @@ from typing import Final
 # In each interrupted answer: one question, and two interruptions in a row.
 CHAIN: Final = 2
 _ROUNDS: Final = 3
-_GREETINGS_PER_ROUND: Final = 3
+_GREETINGS_PER_ROUND: Final = 2
 _TURNS_OF_MANY: Final = 4
 # The baseline of the many: enough for a p95 that is not its only slow turn.
-_TURNS_OF_ONE: Final = 10
+_TURNS_OF_ONE: Final = 8
 
 
 @dataclass(frozen=True)
@@ -60,4 +60,4 @@ class Plan:
     @classmethod
     def quick(cls) -> Plan:
         """Return the smallest plan with something in every row."""
-        return cls(1, 3, 1, 1, (2,), (), turns_of_one=2, turns_of_many=2)
+        return cls(1, 2, 1, 1, (2,), (), turns_of_one=1, turns_of_many=1)

@@ -29,19 +29,20 @@ type command struct {
 	Secs   float64  `json:"secs"`   // load: where speech ends in the frames
 	URL    string   `json:"url"`    // join
 	Token  string   `json:"token"`  // join
+	All    bool     `json:"all"`    // join: tell of packets that are not loud as well
 	Data   string   `json:"data"`   // send: a reliable data packet
 }
 
 // event is one line of output.
 type event struct {
 	ID    string  `json:"id"`
-	Event string  `json:"event"` // joined, failed, bot, message, loud, said, disconnected
+	Event string  `json:"event"` // joined, failed, bot, message, loud, quiet, said, disconnected
 	At    float64 `json:"at"`
 	// said: when the first sample would have been spoken to a microphone; At is the last one's.
 	Start float64 `json:"start,omitempty"`
 	// said: how late the latest packet so far was.
 	LateSecs float64 `json:"late_secs,omitempty"`
-	Bytes    int     `json:"bytes,omitempty"` // loud: size of the packet
+	Bytes    int     `json:"bytes,omitempty"` // loud, quiet: size of the packet
 	Data     string  `json:"data,omitempty"`  // message: its payload; failed: why
 }
 
@@ -90,7 +91,7 @@ func run(input *bufio.Scanner, out *output) error {
 			continue
 		}
 		if todo.Do == "join" {
-			one := newSession(todo.ID, recordings[""].frames, out)
+			one := newSession(todo.ID, recordings[""].frames, todo.All, out)
 			sessions[todo.ID] = one
 			go one.join(todo.URL, todo.Token)
 			continue

@@ -22,6 +22,7 @@ type session struct {
 	id      string
 	out     *output
 	silence [][]byte
+	all     bool
 	speech  chan recording
 	left    chan struct{}
 	once    sync.Once
@@ -29,9 +30,9 @@ type session struct {
 	room    *lksdk.Room
 }
 
-func newSession(id string, silence [][]byte, out *output) *session {
+func newSession(id string, silence [][]byte, all bool, out *output) *session {
 	return &session{
-		id: id, out: out, silence: silence,
+		id: id, out: out, silence: silence, all: all,
 		speech: make(chan recording, 1), left: make(chan struct{}),
 	}
 }
@@ -138,8 +139,12 @@ func (s *session) listen(
 		if err != nil {
 			return
 		}
-		if len(packet.Payload) >= loudBytes {
-			s.out.put(event{ID: s.id, Event: "loud", At: now(), Bytes: len(packet.Payload)})
+		one := event{ID: s.id, Event: "quiet", At: now(), Bytes: len(packet.Payload)}
+		if one.Bytes >= loudBytes {
+			one.Event = "loud"
+		}
+		if s.all || one.Event == "loud" {
+			s.out.put(one)
 		}
 	}
 }

@@ -1,0 +1,147 @@
+"""`python -m bench.agreement`: whether both callers mark the same moments.
+
+A participant from LiveKit's Python SDK plays tones at known times into a room where a
+`local.caller.Caller` and a `bench.fleet.LeanCaller` listen; then each of the two says the same
+recordings, and that participant listens. Told are, in ms: when each caller heard a tone begin and
+end, when speech that ended "now" by each caller's own mark was heard to end, and the sizes of the
+packets of tones and of silence, between which the threshold of bench/caller lies.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+import statistics
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from livekit import api
+
+from bench.deployments import OpenLiveKit
+from bench.fleet import Fleet, LeanCaller
+from bench.speech import Utterance, sentences
+from bench.tables import markdown
+from local.caller import RATE_HZ, Caller, Invitation, Span
+from local.livekit import LiveKitServer
+from local.paths import ROOT, find_livekit
+
+OUT: Final = ROOT / "bench" / "out"
+_TONES: Final = 20
+_TONE_SECS: Final = 0.6
+_TONE_HZ: Final = 440.0
+_TONE_AMPLITUDE: Final = 0.3
+_PAUSE_SECS: Final = (0.5, 0.7)
+_SETTLE_SECS: Final = 1.0
+# Heard gaps shorter than this are inside a word.
+_GAP_SECS: Final = 0.3
+
+
+def groups(heard: Sequence[Span], gap_secs: float = _GAP_SECS) -> list[Span]:
+    """Return stretches of sound: spans that follow each other within `gap_secs`, joined."""
+    found: list[Span] = []
+    for span in heard:
+        if found and span.start_secs - found[-1].end_secs < gap_secs:
+            found[-1] = Span(found[-1].start_secs, span.end_secs)
+        else:
+            found.append(span)
+    return found
+
+
+def offsets_ms(made: Sequence[Span], heard: Sequence[Span]) -> tuple[list[float], list[float]]:
+    """Return how much later each sound was heard to begin and to end than it was made.
+
+    Raises:
+        ValueError: not all were heard, or something else was.
+    """
+    if len(made) != len(heard):
+        raise ValueError(f"{len(made)} sounds were made and {len(heard)} heard")
+    pairs = list(zip(made, heard, strict=True))
+    begins = [(late.start_secs - early.start_secs) * 1000 for early, late in pairs]
+    return begins, [(late.end_secs - early.end_secs) * 1000 for early, late in pairs]
+
+
+def _invitation(livekit: LiveKitServer, room: str, identity: str) -> Invitation:
+    token = (
+        api.AccessToken(livekit.api_key, livekit.api_secret)
+        .with_identity(identity)
+        .with_grants(api.VideoGrants(room_join=True, room=room))
+        .to_jwt()
+    )
+    return Invitation(livekit.url, token, room, room)
+
+
+def _tone() -> bytes:
+    phase = 2 * np.pi * _TONE_HZ * np.arange(round(_TONE_SECS * RATE_HZ)) / RATE_HZ
+    return (np.cos(phase) * _TONE_AMPLITUDE * 32767).astype("<i2").tobytes()
+
+
+async def _hearing(livekit: LiveKitServer, fleet: Fleet) -> list[list[str]]:
+    """Play tones to both callers."""
+    room = f"hearing-{secrets.token_hex(4)}"
+    async with (
+        Caller(_invitation(livekit, room, "tones")) as tones,
+        Caller(_invitation(livekit, room, "python")) as python,
+        LeanCaller(fleet, _invitation(livekit, room, "lean"), tell_all=True) as lean,
+    ):
+        await asyncio.sleep(_SETTLE_SECS)
+        for index in range(_TONES):
+            await tones.say(_tone())
+            await asyncio.sleep(_PAUSE_SECS[index % 2])
+        await asyncio.sleep(_SETTLE_SECS)
+        lines: list[list[str]] = []
+        for name, heard in (("python", python.heard.loud), ("lean", lean.heard.loud)):
+            begins, ends = offsets_ms(tones.spoken, groups(heard))
+            lines += [_line(f"{name}: tone begins", begins), _line(f"{name}: tone ends", ends)]
+        for kind, sizes in lean.sizes.items():
+            lines.append(_line(f"lean: bytes of {kind} packets", sizes or [0]))
+        return lines
+
+
+async def _speaking(
+    livekit: LiveKitServer, fleet: Fleet, utterances: Sequence[Utterance]
+) -> list[list[str]]:
+    """Let both callers say the same, one in a room of its own after the other."""
+    lines: list[list[str]] = []
+    for name in ("python", "lean"):
+        room = f"speaking-{secrets.token_hex(4)}"
+        invitation = _invitation(livekit, room, name)
+        caller = Caller(invitation) if name == "python" else LeanCaller(fleet, invitation)
+        async with Caller(_invitation(livekit, room, "listener")) as listener, caller:
+            await asyncio.sleep(_SETTLE_SECS)
+            for utterance in (*utterances, *utterances):
+                await caller.say(utterance.pcm)
+                await asyncio.sleep(_SETTLE_SECS)
+            ends = offsets_ms(caller.spoken, groups(listener.heard.loud, _SETTLE_SECS / 2))[1]
+            lines.append(_line(f"{name}: speech ends", ends))
+    return lines
+
+
+def _line(name: str, values: Sequence[float]) -> list[str]:
+    spread = statistics.pstdev(values)
+    figures = (statistics.median(values), spread, min(values), max(values))
+    return [name, *(f"{value:.0f}" for value in figures), str(len(values))]
+
+
+async def _run(out: Path) -> int:
+    binary = find_livekit(os.environ)  # noqa: TID251 - PATH, for the search
+    if binary is None:
+        sys.stderr.write("there is no LiveKit server on this machine: `make test` builds one\n")
+        return 1
+    utterances = sentences()
+    async with (
+        OpenLiveKit.start(binary, log=out / "livekit.log") as livekit,
+        Fleet.running([one.pcm for one in utterances], out) as fleet,
+    ):
+        lines = await _hearing(livekit, fleet)
+        lines += await _speaking(livekit, fleet, utterances)
+    print(markdown(["later than made, ms", "median", "spread", "least", "most", "n"], lines))
+    return 0
+
+
+if __name__ == "__main__":
+    OUT.mkdir(parents=True, exist_ok=True)
+    sys.exit(asyncio.run(_run(OUT)))
