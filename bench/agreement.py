@@ -31,16 +31,16 @@ from local.paths import ROOT, find_livekit
 
 OUT: Final = ROOT / "bench" / "out"
 _TONES: Final = 20
-_TONE_SECS: Final = 0.6
+TONE_SECS: Final = 0.6
 _TONE_HZ: Final = 440.0
 _TONE_AMPLITUDE: Final = 0.3
 _PAUSE_SECS: Final = (0.5, 0.7)
 _SETTLE_SECS: Final = 1.0
 # Heard gaps shorter than this are inside a word.
-_GAP_SECS: Final = 0.3
+GAP_SECS: Final = 0.3
 
 
-def groups(heard: Sequence[Span], gap_secs: float = _GAP_SECS) -> list[Span]:
+def groups(heard: Sequence[Span], gap_secs: float = GAP_SECS) -> list[Span]:
     """Return stretches of sound: spans that follow each other within `gap_secs`, joined."""
     found: list[Span] = []
     for span in heard:
@@ -64,7 +64,8 @@ def offsets_ms(made: Sequence[Span], heard: Sequence[Span]) -> tuple[list[float]
     return begins, [(late.end_secs - early.end_secs) * 1000 for early, late in pairs]
 
 
-def _invitation(livekit: LiveKitServer, room: str, identity: str) -> Invitation:
+def invitation(livekit: LiveKitServer, room: str, identity: str) -> Invitation:
+    """Return what opens a room to one more participant."""
     token = (
         api.AccessToken(livekit.api_key, livekit.api_secret)
         .with_identity(identity)
@@ -74,8 +75,9 @@ def _invitation(livekit: LiveKitServer, room: str, identity: str) -> Invitation:
     return Invitation(livekit.url, token, room, room)
 
 
-def _tone() -> bytes:
-    phase = 2 * np.pi * _TONE_HZ * np.arange(round(_TONE_SECS * RATE_HZ)) / RATE_HZ
+def tone() -> bytes:
+    """Return `TONE_SECS` of a tone like the delay server's, s16le mono 16 kHz."""
+    phase = 2 * np.pi * _TONE_HZ * np.arange(round(TONE_SECS * RATE_HZ)) / RATE_HZ
     return (np.cos(phase) * _TONE_AMPLITUDE * 32767).astype("<i2").tobytes()
 
 
@@ -83,18 +85,18 @@ async def _hearing(livekit: LiveKitServer, fleet: Fleet) -> list[list[str]]:
     """Play tones to both callers."""
     room = f"hearing-{secrets.token_hex(4)}"
     async with (
-        Caller(_invitation(livekit, room, "tones")) as tones,
-        Caller(_invitation(livekit, room, "python")) as python,
-        LeanCaller(fleet, _invitation(livekit, room, "lean"), tell_all=True) as lean,
+        Caller(invitation(livekit, room, "tones")) as player,
+        Caller(invitation(livekit, room, "python")) as python,
+        LeanCaller(fleet, invitation(livekit, room, "lean"), tell_all=True) as lean,
     ):
         await asyncio.sleep(_SETTLE_SECS)
         for index in range(_TONES):
-            await tones.say(_tone())
+            await player.say(tone())
             await asyncio.sleep(_PAUSE_SECS[index % 2])
         await asyncio.sleep(_SETTLE_SECS)
         lines: list[list[str]] = []
         for name, heard in (("python", python.heard.loud), ("lean", lean.heard.loud)):
-            begins, ends = offsets_ms(tones.spoken, groups(heard))
+            begins, ends = offsets_ms(player.spoken, groups(heard))
             lines += [_line(f"{name}: tone begins", begins), _line(f"{name}: tone ends", ends)]
         for kind, sizes in lean.sizes.items():
             lines.append(_line(f"lean: bytes of {kind} packets", sizes or [0]))
@@ -108,9 +110,9 @@ async def _speaking(
     lines: list[list[str]] = []
     for name in ("python", "lean"):
         room = f"speaking-{secrets.token_hex(4)}"
-        invitation = _invitation(livekit, room, name)
-        caller = Caller(invitation) if name == "python" else LeanCaller(fleet, invitation)
-        async with Caller(_invitation(livekit, room, "listener")) as listener, caller:
+        invited = invitation(livekit, room, name)
+        caller = Caller(invited) if name == "python" else LeanCaller(fleet, invited)
+        async with Caller(invitation(livekit, room, "listener")) as listener, caller:
             await asyncio.sleep(_SETTLE_SECS)
             for utterance in (*utterances, *utterances):
                 await caller.say(utterance.pcm)

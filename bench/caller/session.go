@@ -12,9 +12,9 @@ import (
 
 const (
 	frame = 20 * time.Millisecond
-	// A packet of silence has 1-3 bytes, one of comfort noise up to 12; speech and tones have more
-	// than 20 (calibrated by `python -m bench.agreement`).
-	loudBytes = 20
+	// From LiveKit's encoder, 20 ms of silence are 1-3 bytes, or 55 before its first sound; 20 ms of
+	// the delay server's tones are 90 and more (`python -m bench.agreement` shows both).
+	loudBytes = 70
 )
 
 // session is one caller in one room.
