@@ -129,9 +129,16 @@ async def _run(arguments: argparse.Namespace) -> int:
     # In the order of the table, whatever the order of the arguments.
     names = [name for name in DEPLOYMENTS if name in (arguments.only or DEPLOYMENTS)]
     OUT.mkdir(parents=True, exist_ok=True)
-    results = await measure(names, plan, arguments.delays, OUT)
-    facts = _facts(arguments, plan, floor_ms)
-    text = f"`{facts['command']}`, {facts['cpus']} CPUs, {facts['made_at']}:\n\n"
+    results: dict[str, Results] = {}
+    stopped = ""
+    try:
+        await measure(names, plan, arguments.delays, OUT, results)
+    except asyncio.CancelledError:
+        if not any(one.blocks for one in results.values()):
+            raise
+        stopped = " (stopped before its end)"
+    facts = {**_facts(arguments, plan, floor_ms), "complete": not stopped}
+    text = f"`{facts['command']}`{stopped}, {facts['cpus']} CPUs, {facts['made_at']}:\n\n"
     text += tables(results, floor_ms)
     stem = _write(results, facts, text, arguments.json)
     print(text)
@@ -139,7 +146,7 @@ async def _run(arguments: argparse.Namespace) -> int:
         for failure in one.failures:
             print(f"{name}: a session failed: {failure}")
     print(f"{stem.relative_to(ROOT)}.json, .md, .svg and .waterfall.svg")
-    return 1 if any(one.failures for one in results.values()) else 0
+    return 1 if stopped or any(one.failures for one in results.values()) else 0
 
 
 def main(argv: Sequence[str] | None = None) -> int:

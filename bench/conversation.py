@@ -75,7 +75,8 @@ class Talker(Protocol):
 
 
 Join = Callable[[Invitation], AbstractAsyncContextManager[Talker]]
-Gate = Callable[[], Awaitable[None]]
+# Returns the moment from which the session is charged.
+Gate = Callable[[], Awaitable[float]]
 
 
 class Outcome(StrEnum):
@@ -113,7 +114,7 @@ class Conversation:
         turns: The questions.
         stops_ms: One for each interruption: first voiced sample sent to the last sound heard, None
             when the bot did not stop.
-        secs: From the greeting's end, or from the gate, to leaving.
+        secs: From the greeting, or from the gate's opening, to leaving.
         lag_ms: The latest that a piece of microphone audio was sent.
         failure: Why it ended early, or "".
     """
@@ -188,9 +189,7 @@ async def converse(
             join(await deployment.invite()) as caller,
         ):
             await _be_greeted(caller, deployment, result, asked, patient=gate is not None)
-            if gate is not None:
-                await gate()
-            began = time.monotonic()
+            began = time.monotonic() if gate is None else await gate()
             await _follow(caller, script, result, breaths)
             result.lag_ms = caller.lag_secs * 1000
             if deployment.speaks_rtvi:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+import time
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -23,7 +24,7 @@ from local.paths import find_livekit
 
 OWN: Final = "ours"
 # People do not all arrive at the same moment.
-_STAGGER_SECS: Final = 0.7
+STAGGER_SECS: Final = 0.7
 _LOOK_EVERY_SECS: Final = 4.0
 # A worker that has started may not be registered yet: its first session comes to nothing.
 _WARM_UP_ATTEMPTS: Final = 3
@@ -36,11 +37,13 @@ class Gate:
         """Wait for `count` to come or to leave."""
         self._missing = count
         self.opened = asyncio.Event()
+        self.opened_secs = 0.0
 
     def arrive(self) -> None:
         """Count one; the last opens the gate."""
         self._missing -= 1
-        if self._missing <= 0:
+        if self._missing <= 0 and not self.opened.is_set():
+            self.opened_secs = time.monotonic()
             self.opened.set()
 
 
@@ -58,21 +61,30 @@ class _Bench:
         return LeanCaller(self.fleet, invitation)
 
 
-async def measure(names: Sequence[str], plan: Plan, delays: str, out: Path) -> dict[str, Results]:
+async def measure(
+    names: Sequence[str], plan: Plan, delays: str, out: Path, results: dict[str, Results]
+) -> None:
     """Run every deployment through the plan.
+
+    Args:
+        names: Of the deployments.
+        plan: What each is asked to do.
+        delays: Of the providers.
+        out: Directory for logs and the timeline.
+        results: Filled block by block, so that a run that is stopped leaves what it has.
 
     Raises:
         RuntimeError: there is no LiveKit server, or a part did not start.
     """
     async with _started(names, plan, delays, out) as (bench, running):
-        results = {one.name: Results() for one in running}
+        for one in running:
+            results[one.name] = Results()
         for one in running:
             await _warm_up(one)
             used = await asyncio.to_thread(usage.of_tree, one.pid)
             results[one.name].idle_pss_bytes = used and used.pss_bytes
         await _one_caller(bench, running, results)
         await _many_callers(bench, running, results)
-        return results
 
 
 @asynccontextmanager
@@ -121,7 +133,7 @@ async def _one_caller(
         said = [next(supply), *[Script()] * plan.greetings]
         for one in running:
             _progress(f"one caller, round {number + 1} of {plan.rounds}: {one.name}")
-            block = await _block(one, Caller, said, seed=number, together=False)
+            block = await block_of(one, Caller, said, seed=number, together=False)
             _add_segments(bench, block)
             results[one.name].rounds.append(block)
 
@@ -141,7 +153,7 @@ async def _many_callers(
         for one in running:
             if count == 1 or count in plan.sessions or one.name == OWN:
                 _progress(f"{count} at once: {one.name}")
-                block = await _block(one, bench.lean, said, seed=count, together=True)
+                block = await block_of(one, bench.lean, said, seed=count, together=True)
                 if count == 1:
                     _add_segments(bench, block)
                 results[one.name].many[count] = block
@@ -156,7 +168,7 @@ def _add_segments(bench: _Bench, block: Block) -> None:
         )
 
 
-async def _block(
+async def block_of(
     deployment: Deployment, join: Join, said: Sequence[Script], seed: int, *, together: bool
 ) -> Block:
     """Give one deployment its go: sessions one after the other, or all together."""
@@ -167,15 +179,16 @@ async def _block(
     async def caller(index: int, script: Script) -> Conversation:
         passed = False
 
-        async def wait() -> None:
+        async def wait() -> float:
             nonlocal passed
             passed = True
             gate.arrive()
             await gate.opened.wait()
-            await asyncio.sleep(index * _STAGGER_SECS)
+            await asyncio.sleep(index * STAGGER_SECS)
+            return gate.opened_secs
 
         try:
-            await asyncio.sleep(index * _STAGGER_SECS if together else 0)
+            await asyncio.sleep(index * STAGGER_SECS if together else 0)
             number = seed * len(said) + index
             return await converse(deployment, join, script, number, wait if together else None)
         finally:
