@@ -27,6 +27,7 @@ from local.processes import Child, free_port, start, while_alive
 _READY_SECS: Final = 60.0
 _STOP_SECS: Final = 10.0
 _REQUEST_SECS: Final = 15.0
+_LOOK_SECS: Final = 0.05
 # Any key will do for the delay server.
 _KEY: Final = "local"
 _ENOUGH_SESSIONS: Final = "64"
@@ -174,14 +175,16 @@ async def livekit_agents(world: World) -> AsyncGenerator[Deployment]:
     python = PEERS_VENV / "bin" / "python"
     if not python.is_file():
         raise RuntimeError("livekit-agents is not installed: python3 -m local.setup bench")
-    port = free_port()
+    port, name = free_port(), "livekit-agents"
+    registered = world.logs / f"{name}.registered"
+    registered.unlink(missing_ok=True)
     environment = {
         **_livekit_environment(world),
         "BENCH_PROVIDERS_URL": world.providers_url,
         "BENCH_PORT": str(port),
+        "BENCH_REGISTERED": str(registered),
     }
     program = ROOT / "bench" / "peers" / "livekit_agents.py"
-    name = "livekit-agents"
     async with _running(
         name,
         command=[str(python), str(program), "start"],
@@ -190,6 +193,8 @@ async def livekit_agents(world: World) -> AsyncGenerator[Deployment]:
         environment=environment,
         logs=world.logs,
     ) as child:
+        async with asyncio.timeout(_READY_SECS):
+            await while_alive([child], _until_there(registered))
         yield Deployment(
             name, partial(_dispatch_by_token, world), child.process.pid, speaks_rtvi=False
         )
@@ -200,6 +205,11 @@ DEPLOYMENTS: Final[Mapping[str, Launch]] = {
     "pipecat-quickstart": pipecat_quickstart,
     "livekit-agents": livekit_agents,
 }
+
+
+async def _until_there(path: Path) -> None:
+    while not await asyncio.to_thread(path.exists):  # noqa: ASYNC110 - another process makes it
+        await asyncio.sleep(_LOOK_SECS)
 
 
 async def _dispatch_by_token(world: World) -> Invitation:

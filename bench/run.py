@@ -26,7 +26,7 @@ OWN: Final = "ours"
 # People do not all arrive at the same moment.
 STAGGER_SECS: Final = 0.7
 _LOOK_EVERY_SECS: Final = 4.0
-# A worker that has started may not be registered yet: its first session comes to nothing.
+# A first session that has to load everything on a busy machine may come to nothing.
 _WARM_UP_ATTEMPTS: Final = 3
 
 

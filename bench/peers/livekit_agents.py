@@ -17,6 +17,7 @@ livekit-agents 1.8.9).
 
 import math
 import os
+from pathlib import Path
 
 from livekit.agents import Agent, AgentServer, AgentSession, JobContext, JobProcess, cli
 from livekit.plugins import deepgram, openai, silero
@@ -24,6 +25,8 @@ from livekit.plugins import deepgram, openai, silero
 # The address of the delay server, http://host:port; a program of its own has its own settings.
 PROVIDERS = os.environ["BENCH_PROVIDERS_URL"]  # noqa: TID251
 PORT = int(os.environ["BENCH_PORT"])  # noqa: TID251
+# Made once LiveKit knows this worker; what is asked for earlier is never answered.
+REGISTERED = Path(os.environ["BENCH_REGISTERED"])  # noqa: TID251
 _KEY = "local"
 _INSTRUCTION = "You are a friendly voice assistant. Keep your answers short and conversational."
 _GREETING = "Hello! I am a voice assistant. How can I help you?"
@@ -37,6 +40,12 @@ def prewarm(process: JobProcess) -> None:
 server = AgentServer(
     host="127.0.0.1", port=PORT, load_threshold=math.inf, setup_fnc=prewarm, log_level="WARN"
 )
+
+
+@server.once("worker_registered")
+def registered(*_: object) -> None:
+    """Tell the benchmark that it can begin."""
+    REGISTERED.touch()
 
 
 @server.rtc_session(agent_name="bench")
