@@ -1,4 +1,4 @@
-"""`python -m bench.agreement`: whether both callers mark the same moments.
+"""`python -m bench.agreement [--tones N] [--rounds N]`: whether both callers mark the same moments.
 
 A participant from LiveKit's Python SDK plays tones at known times into a room where a
 `local.caller.Caller` and a `bench.fleet.LeanCaller` listen; then each of the two says the same
@@ -9,12 +9,14 @@ packets of tones and of silence, between which the threshold of bench/caller lie
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import os
 import secrets
 import statistics
 import sys
 from collections.abc import Sequence
+from itertools import zip_longest
 from pathlib import Path
 from typing import Final
 
@@ -30,38 +32,35 @@ from local.livekit import LiveKitServer
 from local.paths import ROOT, find_livekit
 
 OUT: Final = ROOT / "bench" / "out"
-_TONES: Final = 20
 TONE_SECS: Final = 0.6
 _TONE_HZ: Final = 440.0
 _TONE_AMPLITUDE: Final = 0.3
 _PAUSE_SECS: Final = (0.5, 0.7)
 _SETTLE_SECS: Final = 1.0
-# Heard gaps shorter than this are inside a word.
-GAP_SECS: Final = 0.3
-
-
-def groups(heard: Sequence[Span], gap_secs: float = GAP_SECS) -> list[Span]:
-    """Return stretches of sound: spans that follow each other within `gap_secs`, joined."""
-    found: list[Span] = []
-    for span in heard:
-        if found and span.start_secs - found[-1].end_secs < gap_secs:
-            found[-1] = Span(found[-1].start_secs, span.end_secs)
-        else:
-            found.append(span)
-    return found
 
 
 def offsets_ms(made: Sequence[Span], heard: Sequence[Span]) -> tuple[list[float], list[float]]:
     """Return how much later each sound was heard to begin and to end than it was made.
 
+    What is heard between the beginnings of two sounds belongs to the first of them.
+
+    Args:
+        made: Sounds, oldest first.
+        heard: Loud pieces, oldest first.
+
     Raises:
-        ValueError: not all were heard, or something else was.
+        ValueError: one of them was not heard at all.
     """
-    if len(made) != len(heard):
-        raise ValueError(f"{len(made)} sounds were made and {len(heard)} heard")
-    pairs = list(zip(made, heard, strict=True))
-    begins = [(late.start_secs - early.start_secs) * 1000 for early, late in pairs]
-    return begins, [(late.end_secs - early.end_secs) * 1000 for early, late in pairs]
+    begins: list[float] = []
+    ends: list[float] = []
+    for sound, following in zip_longest(made, made[1:]):
+        until_secs = following.start_secs if following else float("inf")
+        pieces = [one for one in heard if sound.start_secs <= one.start_secs < until_secs]
+        if not pieces:
+            raise ValueError("a sound was made and not heard")
+        begins.append((pieces[0].start_secs - sound.start_secs) * 1000)
+        ends.append((pieces[-1].end_secs - sound.end_secs) * 1000)
+    return begins, ends
 
 
 def invitation(livekit: LiveKitServer, room: str, identity: str) -> Invitation:
@@ -81,7 +80,7 @@ def tone() -> bytes:
     return (np.cos(phase) * _TONE_AMPLITUDE * 32767).astype("<i2").tobytes()
 
 
-async def _hearing(livekit: LiveKitServer, fleet: Fleet) -> list[list[str]]:
+async def _hearing(livekit: LiveKitServer, fleet: Fleet, tones: int) -> list[list[str]]:
     """Play tones to both callers."""
     room = f"hearing-{secrets.token_hex(4)}"
     async with (
@@ -90,13 +89,13 @@ async def _hearing(livekit: LiveKitServer, fleet: Fleet) -> list[list[str]]:
         LeanCaller(fleet, invitation(livekit, room, "lean"), tell_all=True) as lean,
     ):
         await asyncio.sleep(_SETTLE_SECS)
-        for index in range(_TONES):
+        for index in range(tones):
             await player.say(tone())
             await asyncio.sleep(_PAUSE_SECS[index % 2])
         await asyncio.sleep(_SETTLE_SECS)
         lines: list[list[str]] = []
         for name, heard in (("python", python.heard.loud), ("lean", lean.heard.loud)):
-            begins, ends = offsets_ms(player.spoken, groups(heard))
+            begins, ends = offsets_ms(player.spoken, heard)
             lines += [_line(f"{name}: tone begins", begins), _line(f"{name}: tone ends", ends)]
         for kind, sizes in lean.sizes.items():
             lines.append(_line(f"lean: bytes of {kind} packets", sizes or [0]))
@@ -114,10 +113,10 @@ async def _speaking(
         caller = Caller(invited) if name == "python" else LeanCaller(fleet, invited)
         async with Caller(invitation(livekit, room, "listener")) as listener, caller:
             await asyncio.sleep(_SETTLE_SECS)
-            for utterance in (*utterances, *utterances):
+            for utterance in utterances:
                 await caller.say(utterance.pcm)
                 await asyncio.sleep(_SETTLE_SECS)
-            ends = offsets_ms(caller.spoken, groups(listener.heard.loud, _SETTLE_SECS / 2))[1]
+            ends = offsets_ms(caller.spoken, listener.heard.loud)[1]
             lines.append(_line(f"{name}: speech ends", ends))
     return lines
 
@@ -128,7 +127,7 @@ def _line(name: str, values: Sequence[float]) -> list[str]:
     return [name, *(f"{value:.0f}" for value in figures), str(len(values))]
 
 
-async def _run(out: Path) -> int:
+async def _run(tones: int, rounds: int, out: Path) -> int:
     binary = find_livekit(os.environ)  # noqa: TID251 - PATH, for the search
     if binary is None:
         sys.stderr.write("there is no LiveKit server on this machine: `make test` builds one\n")
@@ -138,12 +137,21 @@ async def _run(out: Path) -> int:
         OpenLiveKit.start(binary, log=out / "livekit.log") as livekit,
         Fleet.running([one.pcm for one in utterances], out) as fleet,
     ):
-        lines = await _hearing(livekit, fleet)
-        lines += await _speaking(livekit, fleet, utterances)
+        lines = await _hearing(livekit, fleet, tones) if tones else []
+        lines += await _speaking(livekit, fleet, utterances * rounds) if rounds else []
     print(markdown(["later than made, ms", "median", "spread", "least", "most", "n"], lines))
     return 0
 
 
-if __name__ == "__main__":
+def main() -> int:
+    """Measure and print a table."""
+    parser = argparse.ArgumentParser(prog="python -m bench.agreement", description=__doc__)
+    parser.add_argument("--tones", type=int, default=20, help="that both hear")
+    parser.add_argument("--rounds", type=int, default=2, help="through the recordings, by each")
+    arguments = parser.parse_args()
     OUT.mkdir(parents=True, exist_ok=True)
-    sys.exit(asyncio.run(_run(OUT)))
+    return asyncio.run(_run(arguments.tones, arguments.rounds, OUT))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -17,6 +17,7 @@ from local.caller import Caller, Invitation, Span
 from local.paths import CALLER, find_livekit
 
 TIMEOUT_SECS = 20
+QUIET_SECS = 0.3
 TONE_PACKETS = round(agreement.TONE_SECS / PACKET_SECS)
 INVITATION = Invitation("ws://127.0.0.1:1", "token", "room", "session")
 
@@ -103,7 +104,7 @@ def test_the_program_hears_tones_and_says_recordings(tmp_path: Path) -> None:
             await lean.until(lambda: bool(lean.sizes["quiet"]), TIMEOUT_SECS)
             await python.say(agreement.tone())
             await lean.until(lambda: len(lean.heard.loud) >= TONE_PACKETS, TIMEOUT_SECS)
-            await lean.quiet(agreement.GAP_SECS)
+            await lean.quiet(QUIET_SECS)
             packets = len(lean.heard.loud)
             await lean.say(utterance.pcm)
             await python.until(lambda: bool(python.heard.loud), TIMEOUT_SECS)
