@@ -116,8 +116,8 @@ async def _speaking(
             for utterance in utterances:
                 await caller.say(utterance.pcm)
                 await asyncio.sleep(_SETTLE_SECS)
-            ends = offsets_ms(caller.spoken, listener.heard.loud)[1]
-            lines.append(_line(f"{name}: speech ends", ends))
+            begins, ends = offsets_ms(caller.spoken, listener.heard.loud)
+            lines += [_line(f"{name}: speech begins", begins), _line(f"{name}: speech ends", ends)]
     return lines
 
 

@@ -8,11 +8,11 @@ from typing import Final
 
 # In each interrupted answer: one question, and two interruptions in a row.
 CHAIN: Final = 2
-_ROUNDS: Final = 3
-_GREETINGS_PER_ROUND: Final = 2
+_ROUNDS: Final = 2
+_GREETINGS_PER_ROUND: Final = 3
 _TURNS_OF_MANY: Final = 4
 # The baseline of the many: enough for a p95 that is not its only slow turn.
-_TURNS_OF_ONE: Final = 8
+_TURNS_OF_ONE: Final = 6
 
 
 @dataclass(frozen=True)
