@@ -40,8 +40,8 @@ lint:
 	$(BIN)/pyright
 	@$(SETUP) npm run check
 
-bench: ## measure voice-to-voice, capacity, cold start and bytes
-	@$(SETUP) test
+bench: ## measure voice-to-voice, interruption, greeting and capacity beside two peers (25 minutes)
+	@$(SETUP) bench
 	@$(BIN)/python -m bench
 
 wer: ## measure the local engines' word error rate on human recordings

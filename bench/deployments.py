@@ -4,29 +4,34 @@ from __future__ import annotations
 
 import asyncio
 import os
+import secrets
 import shutil
 import sys
 import tempfile
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 import aiohttp
+from livekit import api
 
 from local.caller import Invitation, connect
 from local.livekit import HOST, LiveKitServer
-from local.paths import ROOT
+from local.paths import PEERS_VENV, ROOT
 from local.probe import until_ok
 from local.processes import Child, free_port, start, while_alive
 
 _READY_SECS: Final = 60.0
 _STOP_SECS: Final = 10.0
 _REQUEST_SECS: Final = 15.0
+_LOOK_SECS: Final = 0.05
 # Any key will do for the delay server.
 _KEY: Final = "local"
 _ENOUGH_SESSIONS: Final = "64"
+_AGENT_NAME: Final = "bench"
 # Commands keep the directory of whoever starts them; these are to find no .env file there.
 _ELSEWHERE: Final = ("sh", "-c", 'cd "$0" && exec "$@"')
 
@@ -64,19 +69,26 @@ class Deployment:
         name: As the command line and the files call it.
         invite: Asks the door for a session.
         pid: The process whose tree is charged for CPU and memory.
+        speaks_rtvi: Whether it waits for `client-ready` before it greets.
     """
 
     name: str
     invite: Callable[[], Awaitable[Invitation]]
     pid: int
+    speaks_rtvi: bool = True
 
 
 Launch = Callable[[World], AbstractAsyncContextManager[Deployment]]
 
 
 @asynccontextmanager
-async def delay_server(delays: str, logs: Path) -> AsyncGenerator[tuple[str, int]]:
-    """Run `local.wire` with fixed delays; yield its address and process id.
+async def delay_server(delays: str, logs: Path, timeline: Path) -> AsyncGenerator[str]:
+    """Run `local.wire` with fixed delays; yield its address.
+
+    Args:
+        delays: For its `--delays`.
+        logs: Directory for what it writes to standard error.
+        timeline: The file for its events.
 
     Raises:
         ChildEndedError: it did not start.
@@ -85,9 +97,14 @@ async def delay_server(delays: str, logs: Path) -> AsyncGenerator[tuple[str, int
     port = free_port()
     command = [sys.executable, "-m", "local.wire", "--port", str(port), "--delays", delays]
     async with _running(
-        "delay-server", command=command, port=port, ready_path="/healthz", environment={}, logs=logs
-    ) as child:
-        yield f"http://{HOST}:{port}", child.process.pid
+        "delay-server",
+        command=[*command, "--timeline", str(timeline)],
+        port=port,
+        ready_path="/healthz",
+        environment={},
+        logs=logs,
+    ):
+        yield f"http://{HOST}:{port}"
 
 
 @asynccontextmanager
@@ -151,10 +168,68 @@ async def pipecat_quickstart(world: World) -> AsyncGenerator[Deployment]:
         yield Deployment(name, lambda: _start_by_runner(url), child.process.pid)
 
 
+@asynccontextmanager
+async def livekit_agents(world: World) -> AsyncGenerator[Deployment]:
+    """Run livekit-agents' worker, with the Python and the packages that it wants.
+
+    Raises:
+        RuntimeError: set-up has not installed them.
+    """
+    python = PEERS_VENV / "bin" / "python"
+    if not python.is_file():
+        raise RuntimeError("livekit-agents is not installed: python3 -m local.setup bench")
+    port, name = free_port(), "livekit-agents"
+    registered = world.logs / f"{name}.registered"
+    registered.unlink(missing_ok=True)
+    environment = {
+        **_livekit_environment(world),
+        "BENCH_PROVIDERS_URL": world.providers_url,
+        "BENCH_PORT": str(port),
+        "BENCH_REGISTERED": str(registered),
+    }
+    program = ROOT / "bench" / "peers" / "livekit_agents.py"
+    async with _running(
+        name,
+        command=[str(python), str(program), "start"],
+        port=port,
+        ready_path="/",
+        environment=environment,
+        logs=world.logs,
+    ) as child:
+        async with asyncio.timeout(_READY_SECS):
+            await while_alive([child], _until_there(registered))
+        yield Deployment(
+            name, partial(_dispatch_by_token, world), child.process.pid, speaks_rtvi=False
+        )
+
+
 DEPLOYMENTS: Final[Mapping[str, Launch]] = {
     "ours": ours,
     "pipecat-quickstart": pipecat_quickstart,
+    "livekit-agents": livekit_agents,
 }
+
+
+async def _until_there(path: Path) -> None:
+    while not await asyncio.to_thread(path.exists):  # noqa: ASYNC110 - another process makes it
+        await asyncio.sleep(_LOOK_SECS)
+
+
+async def _dispatch_by_token(world: World) -> Invitation:
+    """Make a token that brings the worker into its room: the door of livekit-agents' examples.
+
+    It costs no request, which is to the peer's advantage.
+    """
+    room = f"bench-{secrets.token_hex(8)}"
+    dispatch = api.RoomConfiguration(agents=[api.RoomAgentDispatch(agent_name=_AGENT_NAME)])
+    token = (
+        api.AccessToken(world.livekit.api_key, world.livekit.api_secret)
+        .with_identity("caller")
+        .with_grants(api.VideoGrants(room_join=True, room=room))
+        .with_room_config(dispatch)
+        .to_jwt()
+    )
+    return Invitation(world.livekit.url, token, room, room)
 
 
 async def _start_by_runner(url: str) -> Invitation:

@@ -10,7 +10,9 @@ from typing import Final
 _PROC: Final = Path("/proc")
 _TICKS_PER_SEC: Final = os.sysconf("SC_CLK_TCK")
 # Fields of /proc/PID/stat counted after the command's closing bracket (proc_pid_stat(5)).
-_PARENT, _USER_TICKS, _SYSTEM_TICKS = 1, 11, 12
+_PARENT = 1
+# Of the process itself, and of its children that have ended and were waited for.
+_CPU_TICKS = slice(11, 15)
 
 
 @dataclass(frozen=True)
@@ -18,7 +20,7 @@ class Usage:
     """A process and all its descendants.
 
     Attributes:
-        cpu_secs: CPU time since each started; ended descendants are not in it.
+        cpu_secs: CPU time since each started, and that of descendants that have ended.
         pss_bytes: Memory, with shared pages divided among those who share them.
     """
 
@@ -36,7 +38,7 @@ def of_tree(pid: int) -> Usage | None:
         children = {child for child, stat in stats.items() if int(stat[_PARENT]) in tree}
         found = not children <= tree
         tree |= children
-    ticks = sum(int(stats[one][_USER_TICKS]) + int(stats[one][_SYSTEM_TICKS]) for one in tree)
+    ticks = sum(sum(map(int, stats[one][_CPU_TICKS])) for one in tree)
     return Usage(ticks / _TICKS_PER_SEC, sum(_pss_bytes(one) for one in tree))
 
 

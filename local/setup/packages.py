@@ -9,13 +9,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from local.paths import ROOT, VENV, cache_dir
+from local.paths import ROOT, VENV, WORK, cache_dir
 from local.setup import stamps
 from local.setup.commands import SetupError, output, run
 from local.setup.console import say
 
 LOCKS: Final = ROOT / "requirements"
-_COMPILED: Final = ("runtime", "local", "dev", "models", "go", "node", "uv")
+_COMPILED: Final = ("runtime", "local", "dev", "models", "peers", "go", "node", "uv")
 """In this order: later ones take the versions of earlier ones as constraints."""
 
 _OLDEST_PYTHON: Final = "3.11"
@@ -42,27 +42,29 @@ class Packages:
         self._uv_lock = threading.Lock()
         self._uv: Path | None = None
 
-    def sync_venv(self, locks: Sequence[str]) -> None:
-        """Make .venv hold what these locks name and what earlier calls asked for, nothing else.
+    def sync_venv(self, locks: Sequence[str], venv: Path = VENV) -> None:
+        """Make an environment hold what these locks name and what earlier calls asked for, no more.
 
         Args:
             locks: names of lock files in requirements/, without their suffix.
+            venv: the environment; made where there is none.
         """
-        stamp = VENV / "installed"
-        with stamps.exclusive(ROOT / ".cache" / "venv.lock", "python", "setting up .venv"):
-            before = _installed(stamp)
+        stamp = venv / "installed"
+        lock = WORK / ("venv.lock" if venv == VENV else f"{venv.name}.lock")
+        with stamps.exclusive(lock, "python", f"setting up {venv.name}"):
+            before = _installed(venv)
             if all(before.get(name) == _digest(name) for name in locks):
                 say("python", "packages are up to date")
                 return
             if not before:
-                shutil.rmtree(VENV, ignore_errors=True)
-                self._run_uv("python", "venv", "--quiet", "--python", sys.executable, VENV)
+                shutil.rmtree(venv, ignore_errors=True)
+                self._run_uv("python", "venv", "--quiet", "--python", sys.executable, venv)
             stamp.unlink(missing_ok=True)
             names = sorted({*before, *locks})
             say("python", f"installing {', '.join(names)} packages")
             files = [LOCKS / f"{name}.lock" for name in names]
             # sync installs exactly the lines of the files: no dependencies beside them.
-            python = VENV / "bin" / "python"
+            python = venv / "bin" / "python"
             self._run_uv("python", "pip", "sync", "--require-hashes", "--python", python, *files)
             lines = [_INTERPRETER, *(f"{name} {_digest(name)}" for name in names)]
             stamps.write(stamp, "\n".join(lines))
@@ -141,9 +143,10 @@ def _digest(name: str) -> str:
     return stamps.digest(LOCKS, [LOCKS / f"{name}.lock"])
 
 
-def _installed(stamp: Path) -> dict[str, str]:
+def _installed(venv: Path) -> dict[str, str]:
     """Return lock name -> digest of what .venv holds; empty when another Python made it."""
-    if not stamp.is_file() or not (VENV / "bin" / "python").exists():
+    stamp = venv / "installed"
+    if not stamp.is_file() or not (venv / "bin" / "python").exists():
         return {}
     interpreter, *rows = stamp.read_text(encoding="utf-8").splitlines()
     if interpreter != _INTERPRETER:

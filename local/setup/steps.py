@@ -7,14 +7,15 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from typing import Final
 
+from local.paths import PEERS_VENV
 from local.settings import LocalSettings, SettingsError, load
-from local.setup import browser, livekit, widget
+from local.setup import browser, caller, livekit, widget
 from local.setup.commands import SetupError, stop_all
 from local.setup.console import say
 from local.setup.packages import Packages
 
 Step = Callable[[], None]
-GOALS: Final = ("run", "test", "check", "widget", "lock")
+GOALS: Final = ("run", "test", "check", "bench", "widget", "lock")
 _USAGE: Final = f"usage: python3 -m local.setup {{{','.join(GOALS)}}} | npm ARGUMENT..."
 
 
@@ -55,12 +56,21 @@ def steps_of(goal: str, settings: LocalSettings, packages: Packages) -> list[Ste
     def livekit_server() -> None:
         livekit.ensure(packages, environment)
 
+    def build_caller() -> None:
+        caller.build(packages, environment)
+
+    def all_python() -> None:
+        packages.sync_venv(("runtime", "local", "models", "dev"))
+        packages.sync_venv(("peers",), PEERS_VENV)
+
     if goal == "lock":
         return [packages.compile_locks]
     if goal == "widget":
         return [build_widget]
     if goal == "check":
         return [python("runtime", "local", "dev"), build_widget]
+    if goal == "bench":
+        return [livekit_server, build_caller, build_widget, all_python]
     if goal == "test":
         everything = python("runtime", "local", "models", "dev")
         return [livekit_server, everything, build_widget, lambda: browser.ensure(environment)]

@@ -7,6 +7,7 @@ import logging
 import os
 import signal
 import sys
+from pathlib import Path
 
 from aiohttp import web
 
@@ -16,6 +17,7 @@ from local.engines.process import EngineLoadError
 from local.engines.real import RealEngines
 from local.models import ModelFileError
 from local.wire.app import EngineServer
+from local.wire.timeline import Timeline
 
 _PARENT_CHECK_SECS = 0.5
 _SHUTDOWN_SECS = 1.0
@@ -32,17 +34,24 @@ def main() -> int:
         const="",
         help="fixed delays instead of engines, e.g. stt_final_ms=100,llm_ttft_ms=100",
     )
+    parser.add_argument(
+        "--timeline", type=Path, metavar="FILE", help="write when what happened, as JSON lines"
+    )
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     try:
         delays = None if arguments.delays is None else parse_delays(arguments.delays)
     except BadDelaysError as error:
         parser.error(str(error))
-    return asyncio.run(_serve(arguments.host, arguments.port, delays))
+    timeline = Timeline(arguments.timeline)
+    try:
+        return asyncio.run(_serve(arguments.host, arguments.port, delays, timeline))
+    finally:
+        timeline.close()
 
 
-async def _serve(host: str, port: int, delays: Delays | None) -> int:
-    server = EngineServer()
+async def _serve(host: str, port: int, delays: Delays | None, timeline: Timeline) -> int:
+    server = EngineServer(timeline)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):

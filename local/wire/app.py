@@ -22,6 +22,7 @@ from local.wire.errors import (
 from local.wire.faults import BadFaultError, FaultBoard
 from local.wire.listen import ListenSession
 from local.wire.speak import SpeakSession
+from local.wire.timeline import Timeline
 
 log = logging.getLogger(__name__)
 
@@ -32,7 +33,8 @@ _MAX_MESSAGE_BYTES = 1 << 20
 class EngineServer:
     """The routes over one engine set, which may still be loading."""
 
-    def __init__(self) -> None:
+    def __init__(self, timeline: Timeline | None = None) -> None:
+        self._timeline = timeline or Timeline()
         self.faults = FaultBoard()
         self.script = Script()
         self._engines: Engines | None = None
@@ -80,7 +82,12 @@ class EngineServer:
             return deepgram_response(error)
         socket, request_id = await _upgrade(request)
         session = ListenSession(
-            socket, options=options, engines=engines, faults=self.faults, request_id=request_id
+            socket,
+            options=options,
+            engines=engines,
+            faults=self.faults,
+            timeline=self._timeline,
+            request_id=request_id,
         )
         await session.run()
         return socket
@@ -106,6 +113,7 @@ class EngineServer:
             options=options,
             voice=engines.voice,
             faults=self.faults,
+            timeline=self._timeline,
             request_id=request_id,
         )
         await session.run()
@@ -131,7 +139,7 @@ class EngineServer:
             return web.json_response(
                 {"error": {"message": "loading", "type": "internal_server_error"}}, status=503
             )
-        chat = Chat(self._engines.brain, self.faults)
+        chat = Chat(self._engines.brain, self.faults, self._timeline)
         return await (chat.models(request) if what == "models" else chat.completions(request))
 
     async def _get_faults(self, request: web.Request) -> web.Response:

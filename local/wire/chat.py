@@ -14,6 +14,7 @@ from local.engines.process import EngineError
 from local.wire.chat_faults import CutError, GarbageError, status_fault, with_faults
 from local.wire.errors import OpenAIError, is_key_accepted, openai_response
 from local.wire.faults import FaultBoard
+from local.wire.timeline import LLM_ANSWER, LLM_REQUEST, Timeline
 
 MODELS = ("openai/gpt-oss-120b", "openai/gpt-oss-20b", "local/retrieval")
 """What `/models` lists; any other name is served as well."""
@@ -24,9 +25,10 @@ _CHARS_PER_TOKEN = 4
 class Chat:
     """The chat endpoints."""
 
-    def __init__(self, brain: Brain, faults: FaultBoard) -> None:
+    def __init__(self, brain: Brain, faults: FaultBoard, timeline: Timeline) -> None:
         self._brain = brain
         self._faults = faults
+        self._timeline = timeline
 
     async def models(self, request: web.Request) -> web.StreamResponse:
         """Answer `GET /models`."""
@@ -44,12 +46,14 @@ class Chat:
             if not is_key_accepted(request.headers.get("Authorization")):
                 raise _bad_key()
             body = _parse(await request.read())
+            reply = _Reply(body)
+            self._timeline.mark(LLM_REQUEST, reply.request_id)
             if fault := self._faults.take("llm", "status"):
                 raise status_fault(fault, body["model"])
             tokens = with_faults(self._brain.answer(body["messages"]), self._faults)
             async with aclosing(tokens):
                 first = await _first(tokens)
-                reply = _Reply(body)
+                self._timeline.mark(LLM_ANSWER, reply.request_id)
                 if body.get("stream"):
                     return await self._stream(request, reply, first, tokens)
                 return await self._whole(reply, first, tokens)

@@ -9,7 +9,6 @@ import asyncio
 import json
 import logging
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any
 
 from aiohttp import WSCloseCode, WSMessage, WSMsgType, web
@@ -19,8 +18,10 @@ from local.engines.process import EngineError
 from local.wire import results
 from local.wire.ear import Ear
 from local.wire.faults import FaultBoard
+from local.wire.finals import Decode, Final
 from local.wire.listen_options import SHORTEST_ENDPOINTING_MS, ListenOptions
 from local.wire.segments import Event, Moment, Segmenter
+from local.wire.timeline import STT_FINAL, Timeline
 
 log = logging.getLogger(__name__)
 
@@ -40,27 +41,6 @@ _MAX_PENDING_FINALS = 8
 _WINDOWS_PER_SLICE = 50
 
 
-@dataclass
-class _Decode:
-    """A decode under way, and the position its words count from."""
-
-    start: int
-    task: "asyncio.Task[Transcript]"
-
-
-@dataclass
-class _Final:
-    """A final that is due: the stretch it covers (samples) and its decode."""
-
-    start: int
-    end: int
-    decode: _Decode | None
-    speech_final: bool
-    from_finalize: bool
-    ready_at: float
-    """Loop time before which it must not be sent (fixed delays)."""
-
-
 class ListenSession:
     """One connection, from the handshake to the close."""
 
@@ -71,12 +51,14 @@ class ListenSession:
         options: ListenOptions,
         engines: Engines,
         faults: FaultBoard,
+        timeline: Timeline,
         request_id: str,
     ) -> None:
         self._socket = socket
         self._options = options
         self._engines = engines
         self._faults = faults
+        self._timeline = timeline
         self._request_id = request_id
         self._delay_secs = engines.final_after_secs
         detector = engines.new_detector()
@@ -88,9 +70,9 @@ class ListenSession:
         self._ear = Ear(detector, self._segments, options.sample_rate_hz)
         self._heard_at = 0.0
         self._final_end = 0
-        self._early: _Decode | None = None
-        self._finals: asyncio.Queue[_Final] = asyncio.Queue(_MAX_PENDING_FINALS)
-        self._newest: _Final | None = None
+        self._early: Decode | None = None
+        self._finals: asyncio.Queue[Final] = asyncio.Queue(_MAX_PENDING_FINALS)
+        self._newest: Final | None = None
         self._speaking = asyncio.Event()
         self._endpoint: asyncio.Task[None] | None = None
         self._is_overdue = False
@@ -227,7 +209,9 @@ class ListenSession:
             decode = self._early or self._decode(final=True)
             ready_at = self._heard_at + (self._delay_secs or 0.0)
         end = self._ear.position
-        final = _Final(self._final_end, end, decode, speech_final, from_finalize, ready_at)
+        final = Final(
+            self._final_end, end, decode, speech_final, from_finalize, ready_at, self._heard_at
+        )
         if decode:
             self._newest = final
         self._early = None
@@ -237,7 +221,7 @@ class ListenSession:
         self._segments.end()
         await self._finals.put(final)
 
-    def _decode(self, *, final: bool) -> _Decode:
+    def _decode(self, *, final: bool) -> Decode:
         start, audio = self._ear.utterance()
         task = asyncio.create_task(
             self._engines.transcriber.transcribe(
@@ -246,7 +230,7 @@ class ListenSession:
         )
         self._decodes.add(task)
         task.add_done_callback(self._decode_done)
-        return _Decode(start, task)
+        return Decode(start, task)
 
     def _decode_done(self, task: "asyncio.Task[Transcript]") -> None:
         self._decodes.discard(task)
@@ -275,9 +259,11 @@ class ListenSession:
                 self._newest = None
             if final.decode is None or not self._faults.take("stt", "silent"):
                 await self._send_result(transcript, final)
+                if transcript.text:
+                    self._timeline.mark(STT_FINAL, self._request_id, heard_at=final.heard_at)
             self._finals.task_done()
 
-    async def _send_result(self, transcript: Transcript, final: _Final) -> None:
+    async def _send_result(self, transcript: Transcript, final: Final) -> None:
         await self._send(
             results.result(
                 transcript,

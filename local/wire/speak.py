@@ -20,6 +20,7 @@ from local.wire.faults import FaultBoard
 from local.wire.sentences import SentenceBuffer
 from local.wire.speak_options import SpeakOptions
 from local.wire.speech import SpeechCutError, speech_chunks
+from local.wire.timeline import TTS_AUDIO, TTS_TEXT, Timeline
 
 log = logging.getLogger(__name__)
 
@@ -45,6 +46,7 @@ class SpeakSession:
         options: SpeakOptions,
         voice: Voice,
         faults: FaultBoard,
+        timeline: Timeline,
         request_id: str,
     ) -> None:
         self._socket = socket
@@ -52,6 +54,7 @@ class SpeakSession:
         self._options = options
         self._voice = voice
         self._faults = faults
+        self._timeline = timeline
         self._request_id = request_id
         self._text = SentenceBuffer()
         self._waiting: asyncio.Queue[str | None] = asyncio.Queue()
@@ -116,6 +119,7 @@ class SpeakSession:
                 self._say(sentence)
 
     def _say(self, sentence: str) -> None:
+        self._timeline.mark(TTS_TEXT, self._request_id)
         self._waiting_chars += len(sentence)
         self._waiting.put_nowait(sentence)
 
@@ -157,9 +161,13 @@ class SpeakSession:
                     continue
                 rate_hz = self._options.sample_rate_hz
                 chunks = speech_chunks(self._voice, sentence, rate_hz, self._faults)
+                is_first = True
                 async with aclosing(chunks):
                     async for chunk in chunks:
                         await self._socket.send_bytes(chunk)
+                        if is_first:
+                            self._timeline.mark(TTS_AUDIO, self._request_id)
+                            is_first = False
                 self._waiting_chars -= len(sentence)
         except SpeechCutError:
             if self._request.transport:

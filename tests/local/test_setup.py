@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from local import paths, settings
-from local.setup import browser, commands, livekit, stamps, steps, widget
+from local.setup import browser, caller, commands, livekit, stamps, steps, widget
 from local.setup.commands import SetupError
 from local.setup.packages import Packages
 
@@ -271,3 +271,26 @@ def test_a_lock_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     thread.join()
     assert waiting.is_set()
     assert order == ["first", "second"]
+
+
+GO_BUILD = """
+if [ "$1" = env ]; then echo go1.26.8; exit; fi
+echo "$*" >> "$HOME/go-builds"
+while [ "$1" != -o ]; do shift; done
+echo '#!/bin/sh' > "$2"
+"""
+
+
+def test_the_caller_is_built_again_only_when_its_sources_change(
+    machine: Machine, tmp_path: Path
+) -> None:
+    """Unchanged sources cost nothing; a change compiles once more, without cgo's compiler."""
+    environment = machine(go=GO_BUILD)
+    folder, target = tmp_path / "caller", tmp_path / "work" / "caller"
+    folder.mkdir()
+    (folder / "main.go").write_text("package main")
+    for text in ("package main", "package main", "package main // changed"):
+        (folder / "main.go").write_text(text)
+        caller.build(Packages(environment), environment, folder, target)
+    assert len(lines(tmp_path / "go-builds")) == 2
+    assert target.is_file()
