@@ -63,7 +63,8 @@ def configure_logging(level: str, secrets: Sequence[str]) -> None:
         write,
         format=_LINE,
         filter=wanted,
-        level=0,
+        # A line below this costs nothing; Pipecat writes a hundred a second that nobody wants.
+        level=min(own_level, library_level),
         backtrace=False,
         diagnose=False,
     )
