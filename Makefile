@@ -23,12 +23,13 @@ test: ## lint, types, the widget's tests, then every test that needs no cloud ke
 	@$(SETUP) test
 	@$(MAKE) --no-print-directory lint
 	@$(SETUP) npm run test:quick
-	@$(BIN)/python -m pytest -m "not live and not examples" -rs \
+	@$(BIN)/python -m pytest -m "not live and not examples and not widget" -rs \
 		-o faulthandler_timeout=300 -o faulthandler_exit_on_timeout=true
 
-test-widget: ## every test of the widget: all states, looks and ways to talk (3 minutes)
+test-widget: ## every test of the widget: all states, looks and ways to talk, in both browsers
 	@$(SETUP) test
 	@$(SETUP) npm test
+	@$(BIN)/python -m pytest -m widget -rs
 
 check: ## lint and types only
 	@$(SETUP) check
