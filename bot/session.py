@@ -20,6 +20,7 @@ from pipecat.services.llm_service import LLMService
 from pipecat.transports.base_transport import BaseTransport
 from pipecat.workers.runner import WorkerRunner
 
+from bot.page import Page
 from bot.pipeline import build_pipeline
 from bot.rtvi import SessionRTVIProcessor, error_code, observer_params, session_ended
 from bot.services import build_services
@@ -98,14 +99,14 @@ class Session:
         self.ready = asyncio.Event()
         self.ended = asyncio.Event()
 
-        self.graph = build_pipeline(
-            transport, build_services(settings, instruction), build_turn_params()
-        )
+        services = build_services(settings, instruction)
+        self.graph = build_pipeline(transport, services, build_turn_params())
+        page = Page(services.llm, self.graph.context)
         self._worker = PipelineWorker(
             self.graph.pipeline,
             params=PipelineParams(audio_in_sample_rate=16_000, audio_out_sample_rate=24_000),
-            rtvi_processor=SessionRTVIProcessor(),
-            rtvi_observer_params=observer_params(),
+            rtvi_processor=SessionRTVIProcessor(page),
+            rtvi_observer_params=observer_params(page),
             enable_turn_tracking=False,
             idle_timeout_secs=settings.session_idle_secs,
             cancel_on_idle_timeout=False,

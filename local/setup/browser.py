@@ -1,4 +1,4 @@
-"""The browsers of the end-to-end tests, Chromium and Firefox: those that are there, else Debian's."""
+"""The browsers of the end-to-end tests: the Chromium and Firefox that are there, else Debian's."""
 
 import os
 import shutil

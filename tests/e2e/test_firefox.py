@@ -22,7 +22,7 @@ from local.paths import find_livekit
 from local.processes import free_port
 from local.setup.browser import find_firefox
 from tests.conftest import REPOSITORY, environment
-from tests.e2e.conftest import Door, OpenDoor
+from tests.e2e.conftest import Door, OpenDoor, Wire
 from tests.e2e.site import embedding_page, serve_site, strict_policy
 
 pytestmark = pytest.mark.anyio
@@ -139,9 +139,10 @@ async def test_a_visitor_in_firefox_talks_and_types(
 @pytest.mark.widget
 @pytest.mark.parametrize("story", ["reload", "blocked"])
 async def test_firefox_tells_the_same_story(
-    open_door: OpenDoor, firefox: str, program: Path, story: str
+    open_door: OpenDoor, wire: Wire, firefox: str, program: Path, story: str
 ) -> None:
     """A reload comes back to the conversation; a blocked microphone leaves typing."""
+    await wire.fail(stt={"fault": "silent"})  # the fake microphone's tone would interrupt
     async with embedding_site(open_door, reconnect_grace_secs=20) as (site, door):
         await tell(program, story, site, firefox)
         await door.empty()
@@ -159,9 +160,10 @@ async def test_firefox_counts_down_while_the_server_is_full(
 
 @pytest.mark.widget
 async def test_firefox_says_that_the_bot_left(
-    open_door: OpenDoor, firefox: str, program: Path
+    open_door: OpenDoor, wire: Wire, firefox: str, program: Path
 ) -> None:
     """A bot that leaves for silence says so; a click starts a new conversation."""
+    await wire.fail(stt={"fault": "silent"})
     async with embedding_site(open_door, session_idle_secs=4) as (site, door):
         await tell(program, "left", site, firefox)
         await door.empty()

@@ -3,6 +3,7 @@
  * `onva-bot-ready={...}` as it is.
  */
 
+import type { ActionOutcome } from "./actions.ts";
 import type { SpokenStatus } from "./rtvi.ts";
 import type { EndReason, Mic, Phase, Problem } from "./state.ts";
 
@@ -23,6 +24,8 @@ export interface VoiceAssistantEventMap {
   }>;
   "va-bot-output": CustomEvent<{ readonly text: string; readonly spokenStatus: SpokenStatus }>;
   "va-server-message": CustomEvent<unknown>;
+  /** The bot called one of the page's actions. */
+  "va-action": CustomEvent<{ readonly name: string; readonly outcome: ActionOutcome }>;
   /** The visitor answered the site's consent text. */
   "va-consent": CustomEvent<{ readonly agreed: boolean }>;
   /** The visitor rated the call: 1 to 5 stars, and what they wrote. */

@@ -27,19 +27,21 @@ const STORIES: Readonly<Record<string, { readonly microphone?: "blocked"; readon
       await visitor.see(ENGLISH.startAgain);
     },
   },
-  /** A reload comes back to the same conversation. */
+  /** A reload comes back to the same conversation, first without sound. */
   reload: {
     run: async (visitor) => {
       await visitor.bubble();
       await visitor.see("Hello.");
-      await visitor.click(ENGLISH.mute);
       await visitor.type("What is a lot?");
-      await visitor.see("here is what I found");
+      await visitor.phase("speaking");
+      await visitor.phase("listening");
       await visitor.page.reload();
       await visitor.see("here is what I found");
+      // No gesture on this page yet: the browser holds the sound back, and one tap lets it play.
+      await visitor.click(ENGLISH.enableAudio);
       await visitor.phase("listening");
       await visitor.type("And how can I pay?");
-      await visitor.phase("speaking");
+      await visitor.hear();
       await visitor.click(ENGLISH.end);
       await visitor.see(ENGLISH.ends.visitor);
     },
@@ -82,7 +84,6 @@ const STORIES: Readonly<Record<string, { readonly microphone?: "blocked"; readon
     run: async (visitor) => {
       await visitor.bubble();
       await visitor.see("Hello.");
-      await visitor.click(ENGLISH.mute);
       await visitor.see(ENGLISH.ends.idle);
       await visitor.click(ENGLISH.startAgain);
       await visitor.see("Hello.");
