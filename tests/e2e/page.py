@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import wave
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -60,6 +60,10 @@ _EARS = """
 # What a person would notice going wrong, collected from the first script on.
 _COMPLAINTS = """
 window.__complaints = [];
+window.sockets = [];
+window.WebSocket = class extends WebSocket {
+  constructor(...args) { super(...args); window.sockets.push(this); }
+};
 addEventListener("error", (e) => window.__complaints.push(String(e.message)));
 addEventListener("unhandledrejection", (e) => window.__complaints.push(String(e.reason)));
 addEventListener("securitypolicyviolation", (e) =>
@@ -94,6 +98,7 @@ async def visitor(
     width: int = 1440,
     height: int = 900,
     dark: bool = False,
+    flags: Sequence[str] = (),
 ) -> AsyncGenerator[Page, None]:
     """Open a page in Chromium.
 
@@ -103,8 +108,9 @@ async def visitor(
         width: CSS pixels.
         height: CSS pixels.
         dark: The visitor's colour scheme.
+        flags: More of Chromium's own.
     """
-    flags = ["--no-sandbox", "--disable-quic", "--disable-background-networking"]
+    flags = ["--no-sandbox", "--disable-quic", "--disable-background-networking", *flags]
     if microphone is not None:
         flags += [
             "--use-fake-device-for-media-stream",

@@ -22,7 +22,7 @@ export interface ClientAction {
     readonly properties: Readonly<Record<string, ActionParameter>>;
     readonly required?: readonly string[];
   };
-  /** Does it. What is returned (JSON, up to 2,000 characters) is told to the model; a throw is told as a failure. */
+  /** Does it. What is returned (JSON, up to 1,900 characters) is told to the model; a throw is told as a failure. */
   run(args: Readonly<Record<string, unknown>>): unknown;
 }
 

@@ -30,7 +30,7 @@ export class VoiceAssistantElement extends Base {
   /** Used where the `server` attribute is missing. */
   static defaultServer = "";
 
-  /** Replaces some of the texts. Set it before the panel opens. */
+  /** Any part of the texts (src/texts.ts), reworded or translated. Set it before the panel opens. */
   texts: TextOverrides | undefined;
   /** Capture settings other than the defaults (all on). */
   microphone: Partial<MicSettings> | undefined;
@@ -119,6 +119,7 @@ export class VoiceAssistantElement extends Base {
     this.#session?.tellPage();
   }
 
+  /** What the call is doing now. */
   get phase(): Phase {
     return this.#session?.state.phase ?? "idle";
   }
@@ -128,6 +129,7 @@ export class VoiceAssistantElement extends Base {
     return this.#with((session) => { session.open(); });
   }
 
+  /** Hides the panel; a call goes on. */
   close(): Promise<void> {
     return this.#with((session) => { session.close(); });
   }
@@ -137,15 +139,17 @@ export class VoiceAssistantElement extends Base {
     return this.#with((session) => { session.open(); session.start(); });
   }
 
+  /** Ends the call, and tells the bot so: it does not wait for a return. */
   end(): Promise<void> {
     return this.#with((session) => session.end());
   }
 
+  /** Stops or resumes sending the microphone. */
   mute(muted = true): Promise<void> {
     return this.#with((session) => session.mute(muted));
   }
 
-  /** Says `text` for the visitor, in writing; starts a call when there is none. */
+  /** Says `text` (at most 2,000 characters) for the visitor, in writing; starts a call when there is none. */
   sendText(text: string): Promise<void> {
     return this.#with((session) => { session.open(); session.sendText(text); });
   }

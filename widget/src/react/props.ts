@@ -23,7 +23,7 @@ export interface VoiceAssistantAttributes {
   /** The visitor's preference when missing. */
   theme?: "light" | "dark" | undefined;
   /** The bottom corner where lines end when missing. */
-  placement?: `${"top" | "bottom"}-${"left" | "center" | "right"}` | undefined;
+  placement?: "bottom-left" | "bottom-center" | "bottom-right" | "top-left" | "top-center" | "top-right" | undefined;
   /** `regular` when missing. */
   size?: "compact" | "regular" | "full" | undefined;
   /** `text`: the microphone is never asked for, and answers are read. */
