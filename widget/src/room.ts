@@ -20,7 +20,7 @@ setLogLevel("silent");
 interface Internals {
   /** Removes a room's listener to devices when the room is collected, which that listener's own scope prevents. */
   cleanupRegistry: unknown;
-  readonly handleDeviceChange: EventListener | null;
+  readonly handleDeviceChange: EventListener;
 }
 
 // Without it each room listens by a method of its own, which leave() takes away.
