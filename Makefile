@@ -9,7 +9,7 @@ BIN := .venv/bin
 export ORT_DISABLE_TELEMETRY := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-widget check lint bench wer fmt lock clean
+.PHONY: help run test test-widget screenshots check lint bench wer fmt lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,9 +41,16 @@ lint:
 	$(BIN)/pyright
 	@$(SETUP) npm run check
 
-bench: ## measure voice-to-voice, capacity, cold start and bytes
+bench: ## measure voice-to-voice, capacity, and what the widget costs a page beside its peers
 	@$(SETUP) test
 	@$(BIN)/python -m bench
+	@$(BIN)/python -m bench.page_cost
+
+screenshots: ## pictures of every state of the widget, into docs/widget
+	@$(SETUP) test
+	@rm -f docs/widget/*.jpg
+	@SCREENSHOTS=$(CURDIR)/docs/widget $(SETUP) npm run states
+	@$(SETUP) npm run gallery
 
 wer: ## measure the local engines' word error rate on human recordings
 	@$(SETUP) test

@@ -40,7 +40,7 @@ async function keep(page: Page, folder: string, name: string): Promise<void> {
     await page.setViewportSize({ width, height });
     const left = await page.evaluate(() => document.dir === "rtl");
     const corner = { x: left ? 0 : 940, y: 200, width: 500, height: 700 };
-    await page.screenshot({ path: `${folder}/${name}-${kind}.jpg`, type: "jpeg", quality: 72, ...(kind === "desktop" ? { clip: corner } : {}) });
+    await page.screenshot({ path: `${folder}/${name}-${kind}.jpg`, type: "jpeg", quality: 50, ...(kind === "desktop" ? { clip: corner } : {}) });
   }
   await page.setViewportSize({ width: 1440, height: 900 });
 }
