@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import wave
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -98,7 +98,6 @@ async def visitor(
     width: int = 1440,
     height: int = 900,
     dark: bool = False,
-    flags: Sequence[str] = (),
 ) -> AsyncGenerator[Page, None]:
     """Open a page in Chromium.
 
@@ -108,9 +107,8 @@ async def visitor(
         width: CSS pixels.
         height: CSS pixels.
         dark: The visitor's colour scheme.
-        flags: More of Chromium's own.
     """
-    flags = ["--no-sandbox", "--disable-quic", "--disable-background-networking", *flags]
+    flags = ["--no-sandbox", "--disable-quic", "--disable-background-networking"]
     if microphone is not None:
         flags += [
             "--use-fake-device-for-media-stream",

@@ -1,4 +1,8 @@
-"""Every state that a person can get into, on the real server, with its way out."""
+"""Every state that a person can get into, on the real server, with its way out.
+
+Sound that the browser holds back is not here but in the Firefox stories: what Playwright evaluates
+counts as a gesture, after which Chromium holds nothing back.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +35,6 @@ from tests.replay.recording import load_recording
 
 pytestmark = [pytest.mark.anyio, pytest.mark.widget]
 
-GESTURE_FIRST = "--autoplay-policy=user-gesture-required"
 QUESTION = load_recording("which-folder-should-i-save-the-message-to").pcm
 
 
@@ -142,24 +145,6 @@ async def test_a_microphone_that_is_blocked(
             await again.click()
             await expect(widget(page).get_by_role("button", name="Mute")).to_be_visible()
             await expect(again).to_have_count(0)
-        await press(page, "End call")
-        await phase(page, "ended")
-        await door.empty()
-
-
-async def test_sound_that_the_browser_holds_back(open_door: OpenDoor) -> None:
-    """Before a gesture nothing plays: one tap lets it, and the greeting waits for that."""
-    async with (
-        embedding_site(open_door) as (site, door),
-        # A page that may capture may play as well, so there is no microphone here.
-        caller_on(site, flags=[GESTURE_FIRST]) as page,
-    ):
-        # Not in a click: as a page does that starts a call by itself.
-        await page.evaluate("() => void document.querySelector('voice-assistant').start()")
-        await see(page, "holding back the sound")
-        assert "Hello." not in await log(page).inner_text()
-        await press(page, "Tap to hear the assistant")
-        await see(page, "Hello.")
         await press(page, "End call")
         await phase(page, "ended")
         await door.empty()
