@@ -101,6 +101,81 @@ const IN_A_CALL: Record<string, { attributes?: string; root?: string; then: (sta
   rated: { attributes: "rating", then: async ({ page }) => { await click(page, ENGLISH.end); await panel(page).getByRole("radio", { name: "5 of 5" }).check(); await click(page, ENGLISH.ratingSend); } },
 };
 
+describe("the keyboard alone", { skip }, () => {
+  it("does everything: opens, agrees, mutes, sets the sound, types, ends, rates, closes", async () => {
+    await on({ attributes: 'consent="This call is recorded." rating', fakeRoom: true }, async ({ page }) => {
+      const { keyboard } = page;
+      const focused = () => page.evaluate(() => {
+        const active = document.querySelector("voice-assistant")?.shadowRoot?.activeElement;
+        const input = active as HTMLInputElement | null | undefined;
+        return active?.getAttribute("aria-label") ?? input?.labels?.[0]?.textContent ?? active?.textContent ?? "";
+      });
+      /** Tabs on until the element of this name has the focus; every stop on the way can be seen. */
+      const tabTo = async (name: string) => {
+        for (let stops = 0; stops < 20; stops += 1) {
+          await keyboard.press("Tab");
+          if ((await focused()).includes(name)) return;
+        }
+        assert.fail(`no way by Tab to "${name}"`);
+      };
+      await page.locator("#own").focus();
+      await tabTo(ENGLISH.open);
+      await keyboard.press("Enter");
+      await see(page, "This call is recorded.");
+      if (!(await focused()).includes(ENGLISH.consentAgree)) await tabTo(ENGLISH.consentAgree);
+      await keyboard.press("Enter");
+      await see(page, ENGLISH.phases.listening);
+      await tabTo(ENGLISH.settings);
+      await keyboard.press("Enter");
+      await tabTo(ENGLISH.volume);
+      await keyboard.press("Home");
+      assert.equal(await panel(page).locator("audio").evaluate((node) => (node as HTMLAudioElement).volume), 0);
+      await tabTo(ENGLISH.mute);
+      await keyboard.press("Space");
+      await see(page, ENGLISH.muted);
+      await tabTo(ENGLISH.inputLabel);
+      await keyboard.type("What is a lot?");
+      await keyboard.press("Enter");
+      await see(page, "What is a lot?");
+      await tabTo(ENGLISH.end);
+      await keyboard.press("Enter");
+      await see(page, ENGLISH.ratingQuestion);
+      await tabTo("1 of 5");
+      await keyboard.press("ArrowRight");
+      await tabTo(ENGLISH.ratingComment);
+      await keyboard.type("Good.");
+      await tabTo(ENGLISH.ratingSend);
+      await keyboard.press("Enter");
+      await see(page, ENGLISH.ratingThanks);
+      await keyboard.press("Escape");
+      await panel(page).waitFor({ state: "hidden" });
+      assert.equal(await focused(), ENGLISH.open);
+    }, room);
+  });
+});
+
+describe("a screen reader", { skip }, () => {
+  it("is told the status, what is said and what is wrong, once each, by live regions with names", async () => {
+    await live({}, async ({ page }) => {
+      await talk(page);
+      assert.equal(await panel(page).getAttribute("role"), "dialog");
+      assert.equal(await page.getByRole("dialog", { name: ENGLISH.title }).count(), 1);
+      assert.equal(await panel(page).getByRole("status").first().textContent(), ENGLISH.phases.listening);
+      const log = panel(page).getByRole("log");
+      assert.equal(await log.getAttribute("aria-live"), "polite");
+      // What is still being said would be read again and again.
+      assert.equal(await log.locator(".pending").last().getAttribute("aria-hidden"), "true");
+      assert.equal(await log.locator(".pending").last().textContent(), "And how do I");
+      await page.getByRole("textbox", { name: ENGLISH.inputLabel }).fill("It can be sent now.");
+      for (const name of [ENGLISH.mute, ENGLISH.end, ENGLISH.send, ENGLISH.close, ENGLISH.settings]) {
+        assert.equal(await panel(page).getByRole("button", { name, exact: true }).count(), 1, name);
+      }
+      await emit(page, "Disconnected");
+      await panel(page).getByRole("alert").getByText(ENGLISH.problems.connection_lost).waitFor();
+    });
+  });
+});
+
 describe("axe finds nothing", { skip }, () => {
   it("before anything is clicked", async () => {
     await on({}, async ({ page }) => { await check(page, "closed"); });
