@@ -7,7 +7,7 @@ import pytest
 from tests.e2e.chromium import ask, bubble, caller_on, embedding_site, log, phase, see
 from tests.e2e.conftest import OpenDoor, Wire
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.widget]
 
 REGISTER = """
 () => {
