@@ -9,7 +9,7 @@ BIN := .venv/bin
 export ORT_DISABLE_TELEMETRY := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-widget check lint bench wer fmt lock clean
+.PHONY: help run test test-widget screenshots check lint bench wer fmt lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -23,12 +23,13 @@ test: ## lint, types, the widget's tests, then every test that needs no cloud ke
 	@$(SETUP) test
 	@$(MAKE) --no-print-directory lint
 	@$(SETUP) npm run test:quick
-	@$(BIN)/python -m pytest -m "not live and not examples" -rs \
+	@$(BIN)/python -m pytest -m "not live and not examples and not widget" -rs \
 		-o faulthandler_timeout=300 -o faulthandler_exit_on_timeout=true
 
-test-widget: ## every test of the widget: all states, looks and ways to talk (3 minutes)
+test-widget: ## every test of the widget: all states, looks and ways to talk, in both browsers
 	@$(SETUP) test
 	@$(SETUP) npm test
+	@$(BIN)/python -m pytest -m widget -rs
 
 check: ## lint and types only
 	@$(SETUP) check
@@ -40,9 +41,16 @@ lint:
 	$(BIN)/pyright
 	@$(SETUP) npm run check
 
-bench: ## measure voice-to-voice, interruption, greeting and capacity beside two peers (25 minutes)
+bench: ## measure conversation and capacity beside two peers, and the cost of a page (30 minutes)
 	@$(SETUP) bench
 	@$(BIN)/python -m bench
+	@$(BIN)/python -m bench.page_cost
+
+screenshots: ## pictures of every state of the widget, into docs/widget
+	@$(SETUP) test
+	@rm -f docs/widget/*.jpg
+	@SCREENSHOTS=$(CURDIR)/docs/widget $(SETUP) npm run states
+	@$(SETUP) npm run gallery
 
 wer: ## measure the local engines' word error rate on human recordings
 	@$(SETUP) test

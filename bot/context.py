@@ -7,6 +7,8 @@ from typing import Any, cast
 
 from pipecat.processors.aggregators.llm_context import LLMContext, LLMContextMessage
 
+from bot.page import is_page
+
 
 class ConversationContext(LLMContext):
     """The conversation as both heard it: what a visitor says in two halves is one message."""
@@ -33,7 +35,8 @@ class ConversationContext(LLMContext):
                 and self._is_false_end()
             ):
                 messages.pop()
-            if messages and (earlier := _text_of(messages[-1], "user")) is not None:
+            earlier = _text_of(messages[-1], "user") if messages else None
+            if earlier is not None and not is_page(messages[-1]):
                 messages[-1] = cast(
                     "LLMContextMessage", {"role": "user", "content": f"{earlier} {added}"}
                 )

@@ -39,3 +39,11 @@ async def post(
             return await answer.read()
     except aiohttp.ClientError as error:
         raise ConnectionError(type(error).__name__) from error
+
+
+def websocket_origin(base_url: str) -> str:
+    """Return `ws(s)://host` for an http(s) or ws(s) base URL; a bare host means TLS."""
+    scheme, separator, rest = base_url.rstrip("/").partition("://")
+    if not separator:
+        return f"wss://{scheme}"
+    return f"{'ws' if scheme in ('http', 'ws') else 'wss'}://{rest}"

@@ -39,6 +39,7 @@ def build_pipeline(
     context = ConversationContext(is_false_end=playout.was_cut_short)
     aggregators = LLMContextAggregatorPair(context, user_params=turns.params)
     turns.bind(aggregators)
+    services.llm.act_after(playout.wait_released)
     pipeline = Pipeline(
         [
             transport.input(),  # microphone: s16le mono 16 kHz

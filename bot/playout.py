@@ -66,6 +66,7 @@ class Playout(FrameProcessor):
         self._pump: asyncio.Task[None] | None = None
         self._played_until = 0.0
         self._is_held = False
+        self._released = asyncio.Event()
         self._is_paused = False
         self._is_expecting = False
         self._open_replies = 0
@@ -109,12 +110,19 @@ class Playout(FrameProcessor):
     def hold(self) -> None:
         """Keep what comes from now on until `release`: the turn it answers may go on."""
         self._is_held = True
+        self._released.clear()
         self.expect()
 
     def release(self) -> None:
         """Let out what is held, and what is still to come of it."""
         self._is_held = False
+        self._released.set()
         self._changed.set()
+
+    async def wait_released(self) -> None:
+        """Return when nothing is held: what is being prepared will be heard."""
+        if self._is_held:
+            await self._released.wait()
 
     def expect(self) -> None:
         """Note that an answer has been asked for."""
@@ -239,7 +247,8 @@ class Playout(FrameProcessor):
                 self._queue.append(frame)
             case EndFrame():
                 # A session that ends has nothing left to wait for.
-                self._is_held = self._is_paused = False
+                self.release()
+                self._is_paused = False
                 self._queue.append(frame)
             case _:
                 self._queue.append(frame)

@@ -12,9 +12,19 @@ from pipecat.services.llm_service import LLMService
 from pipecat.services.stt_service import STTService
 from pipecat.services.tts_service import TTSService
 
-# The rest of the protocol (raw audio, files, tool results, keypad) has no use here and would be
-# another way in for whoever holds a token.
-CLIENT_MESSAGES = frozenset({"client-ready", "send-text", "disconnect-bot"})
+from bot.page import Page, PageError
+
+# The rest of the protocol (raw audio, files, keypad) has no use here and would be another way in
+# for whoever holds a token.
+CLIENT_MESSAGES = frozenset(
+    {
+        "client-ready",
+        "send-text",
+        "disconnect-bot",
+        "client-message",
+        "llm-function-call-result",
+    }
+)
 
 # A typed question; longer than anybody speaks in one breath, short enough for the prompt.
 MAX_TEXT_CHARS = 2000
@@ -59,9 +69,10 @@ class SessionRTVIProcessor(RTVIProcessor):
     the pipeline first, and the room is often closed before the bot has left.)
     """
 
-    def __init__(self) -> None:
-        """Create the processor."""
+    def __init__(self, page: Page) -> None:
+        """Create the processor; `page` gets what the client's page says of itself."""
         super().__init__()
+        self._page = page
         self._register_event_handler("on_disconnect_requested")
 
     def create_rtvi_observer(
@@ -82,7 +93,26 @@ class SessionRTVIProcessor(RTVIProcessor):
         if message.type == "disconnect-bot":
             await self._call_event_handler("on_disconnect_requested")
             return
+        if message.type in ("client-message", "llm-function-call-result"):
+            await self._hear_page(message)
+            return
         await super()._handle_message(message, user_id)
+
+    async def _hear_page(self, message: RTVI.Message) -> None:
+        """Pass on what the page shows, offers and answers; nothing of it becomes a frame."""
+        data: dict[str, Any] = message.data or {}
+        try:
+            match (message.type, data.get("t")):
+                case ("llm-function-call-result", _):
+                    self._page.answer(data)
+                case (_, "page-context"):
+                    self._page.show(data.get("d"))
+                case (_, "client-actions"):
+                    self._page.offer(data.get("d"))
+                case _:
+                    await self._send_error_response(message.id, "unsupported_message")
+        except PageError as error:
+            await self._send_error_response(message.id, str(error))
 
     async def _send_error_frame(self, frame: ErrorFrame) -> None:
         """Send the code only: a provider's own words may hold addresses and account names."""
@@ -90,9 +120,10 @@ class SessionRTVIProcessor(RTVIProcessor):
         await self.push_transport_message(RTVI.Error(data=data))
 
 
-def observer_params() -> RTVIObserverParams:
+def observer_params(page: Page) -> RTVIObserverParams:
     """Return which events a client gets: speech, transcripts and the spoken text; no internals."""
     return RTVIObserverParams(
+        function_call_report_level=page.report_levels,
         bot_llm_enabled=True,
         bot_audio_level_enabled=False,
         user_audio_level_enabled=False,

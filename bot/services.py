@@ -13,10 +13,12 @@ from deepgram.listen.v1.types import ListenV1Finalize, ListenV1Results
 from loguru import logger
 from openai import APIError, AsyncOpenAI, AsyncStream, DefaultAsyncHttpxClient
 from openai.types.chat import ChatCompletionChunk
-from pipecat.adapters.llm.services.open_ai_adapter import OpenAILLMInvocationParams
+from pipecat.adapters.llm.services.open_ai_adapter import (
+    OpenAILLMAdapter,
+    OpenAILLMInvocationParams,
+)
 from pipecat.frames.frames import (
     Frame,
-    InputAudioRawFrame,
     InterruptionFrame,
     TTSAudioRawFrame,
     TTSStoppedFrame,
@@ -34,7 +36,8 @@ from pipecat.services.tts_service import WebsocketTTSService
 from pipecat.utils.http import connection_limits
 
 from bot.greeting import PreparedGreeting
-from bot.http_clients import certificates, post, unused_client
+from bot.http_clients import certificates, post, unused_client, websocket_origin
+from bot.patience import PatientLLMMixin
 from bot.prepared import NOTHING, Prepared
 from bot.settings import GROQ_CLOUD, BotSettings
 
@@ -80,7 +83,7 @@ class Services:
     """The three providers of one session."""
 
     stt: DeepgramSTTService
-    llm: GroqLLMService
+    llm: FallbackLLMService
     tts: DeepgramTTSService
 
 
@@ -200,7 +203,7 @@ class ClearingTTSService(PreparedGreeting, DeepgramTTSService):
                     pass
 
 
-class FallbackLLMService(GroqLLMService):
+class FallbackLLMService(PatientLLMMixin[OpenAILLMAdapter], GroqLLMService):
     """Groq, with a deadline of our own and a second model for the same turn.
 
     Pipecat's service lets the SDK retry (two more tries, obeying a Retry-After of any length:
@@ -226,11 +229,6 @@ class FallbackLLMService(GroqLLMService):
         super().__init__(**kwargs)
         self._fallback_model = fallback_model
         self._model_in_use: str | None = None
-
-    async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
-        """Answer contexts; the microphone's audio has been heard and goes no further."""
-        if not isinstance(frame, InputAudioRawFrame):
-            await super().process_frame(frame, direction)
 
     def create_client(
         self, api_key: Any = None, base_url: Any = None, **kwargs: Any
@@ -285,7 +283,7 @@ async def synthesise(settings: BotSettings, text: str, rate_hz: int) -> bytes:
         OSError: the provider refused, or cannot be reached.
         TimeoutError: it did not answer in time.
     """
-    origin = _websocket_origin(settings.deepgram_base_url).replace("ws", "http", 1)
+    origin = websocket_origin(settings.deepgram_base_url).replace("ws", "http", 1)
     query = {
         "model": settings.assistant_voice,
         "encoding": "linear16",
@@ -333,15 +331,7 @@ def build_services(
         tts=ClearingTTSService(
             greeting=prepared.greeting,
             api_key=settings.deepgram_key,
-            base_url=_websocket_origin(settings.deepgram_base_url),
+            base_url=websocket_origin(settings.deepgram_base_url),
             settings=ClearingTTSService.Settings(voice=settings.assistant_voice),
         ),
     )
-
-
-def _websocket_origin(base_url: str) -> str:
-    """Return `ws(s)://host` for an http(s) or ws(s) base URL; a bare host means TLS."""
-    scheme, separator, rest = base_url.rstrip("/").partition("://")
-    if not separator:
-        return f"wss://{scheme}"
-    return f"{'ws' if scheme in ('http', 'ws') else 'wss'}://{rest}"

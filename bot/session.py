@@ -20,6 +20,7 @@ from pipecat.services.llm_service import LLMService
 from pipecat.transports.base_transport import BaseTransport
 from pipecat.workers.runner import WorkerRunner
 
+from bot.page import Page
 from bot.pipeline import build_pipeline
 from bot.prepared import NOTHING, Prepared
 from bot.reasons import EndReason
@@ -93,14 +94,14 @@ class Session:
         self.ended = asyncio.Event()
         self.errors: Counter[str] = Counter()
 
-        self.graph = build_pipeline(
-            transport, build_services(settings, instruction, prepared), _take_back(transport)
-        )
+        services = build_services(settings, instruction, prepared)
+        self.graph = build_pipeline(transport, services, _take_back(transport))
+        page = Page(services.llm, self.graph.context)
         self._worker = SparingWorker(
             self.graph.pipeline,
             params=PipelineParams(audio_in_sample_rate=16_000, audio_out_sample_rate=24_000),
-            rtvi_processor=SessionRTVIProcessor(),
-            rtvi_observer_params=observer_params(),
+            rtvi_processor=SessionRTVIProcessor(page),
+            rtvi_observer_params=observer_params(page),
             enable_turn_tracking=False,
             idle_timeout_secs=settings.session_idle_secs,
             cancel_on_idle_timeout=False,

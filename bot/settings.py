@@ -56,9 +56,10 @@ class BotSettings(BaseSettings):
     assistant_greeting: str = "Hello! I am the voice assistant of this site. How can I help you?"
     knowledge_dir: Path = Path("knowledge")
 
-    # A reload or a full reconnect leaves the room and comes back; 10 s covers both with room
-    # to spare (a resume took 0.3-5 s when measured), and is what a killed tab costs.
-    reconnect_grace_secs: float = Field(default=10, gt=0, le=120)
+    # A page that was left comes back within 20 s (the widget's own limit) and needs up to 5 s to
+    # load and join; a full reconnect takes less. It is also what a closed tab costs: whoever ends
+    # the call by its button ends the session at once.
+    reconnect_grace_secs: float = Field(default=25, gt=0, le=120)
     # A user token lives 60 s; nobody joins after it, so a room without a user ends earlier.
     join_timeout_secs: float = Field(default=30, gt=0, le=600)
     session_idle_secs: float = Field(default=180, gt=0, le=3600)

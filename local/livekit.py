@@ -27,7 +27,6 @@ _STOP_SECS: Final = 0.5
 """LiveKit waits for its rooms to empty; nobody is served by that when its starter ends."""
 
 _TAIL_BYTES: Final = 2000
-_DISCARD_PORT: Final = 9
 
 
 class LiveKitError(RuntimeError):
@@ -137,8 +136,9 @@ class LiveKitServer:
                 "interfaces": {"includes": ["lo"]},
                 "ips": {"includes": [f"{HOST}/32"]},
                 # With no entry LiveKit sends clients to a public STUN server for their address.
-                # Nothing answers here, and nothing needs to: media stays on this machine.
-                "stun_servers": [f"{HOST}:{_DISCARD_PORT}"],
+                # Nothing answers on this UDP port, and nothing needs to: media stays on this
+                # machine. Firefox joins no room that names a well-known port, such as discard's.
+                "stun_servers": [f"{HOST}:{self._port}"],
             },
             # A warning about a refused token has the whole token in it.
             "logging": {"level": "error", "json": False},

@@ -1,46 +1,75 @@
-"""A Chromium for the end-to-end tests: the one that is there, else Debian's."""
+"""The browsers of the end-to-end tests: the Chromium and Firefox that are there, else Debian's."""
 
 import os
 import shutil
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from local.setup.commands import SetupError, run
 from local.setup.console import say
 
-_NAMES: Final = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+_CHROMIUM_NAMES: Final = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+_FIREFOX_NAMES: Final = ("firefox-esr", "firefox")
+
+
+@dataclass(frozen=True)
+class _Browser:
+    name: str
+    package: str
+    path: str | None
 
 
 def ensure(environment: Mapping[str, str]) -> None:
-    """Install Chromium as root on Debian; elsewhere only say that tests will be skipped."""
-    found = find(environment)
-    if found:
-        say("browser", f"using {found}")
-        return
+    """Install what is missing as root on Debian; elsewhere only say which tests are skipped."""
+    browsers = (
+        _Browser("Chromium", "chromium", find(environment)),
+        _Browser("Firefox", "firefox-esr", find_firefox(environment)),
+    )
+    for browser in browsers:
+        if browser.path:
+            say("browser", f"using {browser.path}")
+    missing = [browser for browser in browsers if not browser.path]
+    if missing:
+        _install(missing, environment)
+
+
+def _install(missing: list[_Browser], environment: Mapping[str, str]) -> None:
+    names = " and ".join(browser.name for browser in missing)
     apt = shutil.which("apt-get", path=environment.get("PATH"))
     if os.geteuid() != 0 or not apt:
-        say("browser", "no Chromium found: the browser tests will be skipped")
+        say("browser", f"no {names} found: its tests will be skipped")
         return
-    say("browser", "installing Chromium with apt-get")
+    say("browser", f"installing {names} with apt-get")
     variables = {**environment, "DEBIAN_FRONTEND": "noninteractive"}
+    packages = [browser.package for browser in missing]
     try:
         run("browser", [apt, "update"], environment=variables)
-        install = [apt, "install", "-y", "--no-install-recommends", "chromium"]
+        install = [apt, "install", "-y", "--no-install-recommends", *packages]
         run("browser", install, environment=variables)
     except SetupError as error:
-        say("browser", f"{error}\n\nNo Chromium: the browser tests will be skipped")
+        say("browser", f"{error}\n\nNo {names}: its tests will be skipped")
         return
-    say("browser", "Chromium is installed")
+    say("browser", f"{names} installed")
 
 
 def find(environment: Mapping[str, str]) -> str | None:
-    """Return a browser on PATH or in the cache of Playwright's own installer."""
-    for name in _NAMES:
-        path = shutil.which(name, path=environment.get("PATH"))
-        if path:
-            return path
+    """Return a Chromium on PATH or in the cache of Playwright's own installer."""
+    found = _on_path(_CHROMIUM_NAMES, environment)
+    if found:
+        return found
     configured = environment.get("PLAYWRIGHT_BROWSERS_PATH", "")
     cache = Path(configured) if configured else Path.home() / ".cache" / "ms-playwright"
     installed = sorted(cache.glob("chromium-*/chrome-linux*/chrome"))
     return str(installed[-1]) if installed else None
+
+
+def find_firefox(environment: Mapping[str, str]) -> str | None:
+    """Return a stock Firefox on PATH; Playwright's own is no stock one."""
+    return _on_path(_FIREFOX_NAMES, environment)
+
+
+def _on_path(names: tuple[str, ...], environment: Mapping[str, str]) -> str | None:
+    path = environment.get("PATH")
+    return next((found for name in names if (found := shutil.which(name, path=path))), None)

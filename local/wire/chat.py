@@ -13,7 +13,7 @@ from local.engines.api import Brain
 from local.engines.process import EngineError
 from local.wire.chat_faults import CutError, GarbageError, status_fault, with_faults
 from local.wire.errors import OpenAIError, is_key_accepted, openai_response
-from local.wire.faults import FaultBoard
+from local.wire.faults import Fault, FaultBoard
 from local.wire.timeline import LLM_ANSWER, LLM_REQUEST, Timeline
 
 MODELS = ("openai/gpt-oss-120b", "openai/gpt-oss-20b", "local/retrieval")
@@ -50,6 +50,10 @@ class Chat:
             self._timeline.mark(LLM_REQUEST, reply.request_id)
             if fault := self._faults.take("llm", "status"):
                 raise status_fault(fault, body["model"])
+            call = self._faults.peek("llm", "call")
+            if call and call.fields["name"] in _offered(body):
+                self._faults.take("llm", "call")
+                return await _call(request, _Reply(body), call)
             tokens = with_faults(self._brain.answer(body["messages"]), self._faults)
             async with aclosing(tokens):
                 first = await _first(tokens)
@@ -189,6 +193,32 @@ class _Reply:
             "completion_tokens": completion,
             "total_tokens": self._prompt_tokens + completion,
         }
+
+
+def _offered(body: dict[str, Any]) -> list[str]:
+    """Return the names of the functions that the request offers."""
+    tools: list[dict[str, Any]] = body.get("tools") or []
+    return [tool["function"]["name"] for tool in tools if tool.get("type") == "function"]
+
+
+async def _call(request: web.Request, reply: "_Reply", fault: Fault) -> web.StreamResponse:
+    """Stream a function call, in one piece as Groq does."""
+    function = {
+        "name": fault.fields["name"],
+        "arguments": json.dumps(fault.fields["arguments"]),
+    }
+    call = {"index": 0, "id": f"call_{uuid.uuid4().hex}", "type": "function", "function": function}
+    response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+    await response.prepare(request)
+    for chunk in (
+        reply.opening(),
+        reply.chunk({"tool_calls": [call]}),
+        reply.chunk({}, "tool_calls"),
+    ):
+        await response.write(f"data: {json.dumps(chunk)}\n\n".encode())
+    await response.write(b"data: [DONE]\n\n")
+    await response.write_eof()
+    return response
 
 
 async def _first(tokens: AsyncGenerator[str]) -> str | None:

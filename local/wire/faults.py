@@ -16,6 +16,7 @@ fault stays until it is replaced or cleared. Services that are not named keep th
 | llm | stall_mid | ms (3600000), after_tokens (3) | requests |
 | llm | cut_mid | after_tokens (3) | requests |
 | llm | garbage | after_tokens (3) | requests |
+| llm | call | name, arguments ({}): it is called instead of answering | requests that offer it |
 | tts | refuse | status (503) | handshakes or requests |
 | tts | close | code (1008), after_ms (0) | open sockets, and those opened meanwhile |
 | tts | silent | | sentences |
@@ -45,6 +46,7 @@ _FIELDS: dict[str, dict[str, dict[str, Any]]] = {
         "stall_mid": {"ms": _HOUR_MS, "after_tokens": 3},
         "cut_mid": {"after_tokens": 3},
         "garbage": {"after_tokens": 3},
+        "call": {"name": "", "arguments": {}},
     },
     "tts": {
         "refuse": {"status": 503},
@@ -53,6 +55,13 @@ _FIELDS: dict[str, dict[str, dict[str, Any]]] = {
         "cut": {"after_ms": 200},
         "wrong_rate": {"hz": 8000},
     },
+}
+
+# Fields that are no numbers.
+_KINDS: dict[str, tuple[type, ...]] = {
+    "type": (str, type(None)),
+    "name": (str,),
+    "arguments": (dict,),
 }
 
 
@@ -163,6 +172,8 @@ def _parse(service: str, entry: object) -> Fault:
     for name, value in given.items():
         if name not in defaults:
             raise BadFaultError(f"{service}.{kind}: no field {name!r}")
-        if name != "type" and (isinstance(value, bool) or not isinstance(value, int | float)):
-            raise BadFaultError(f"{service}.{kind}.{name} is a number")
+        wanted = _KINDS.get(name, (int, float))
+        if isinstance(value, bool) or not isinstance(value, wanted):
+            what = " or ".join(one.__name__ for one in wanted)
+            raise BadFaultError(f"{service}.{kind}.{name} is {what}")
     return Fault(kind, {**defaults, **given}, times)

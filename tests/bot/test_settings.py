@@ -1,7 +1,10 @@
+import re
+
 import pytest
 from pydantic import ValidationError
 
 from bot.settings import GROQ_CLOUD, BotSettings
+from tests.conftest import REPOSITORY
 
 
 def test_cloud_needs_deepgrams_key() -> None:
@@ -65,3 +68,13 @@ def test_settings_do_not_show_keys() -> None:
     settings = BotSettings(deepgram_api_key="dg-secret", groq_api_key="groq-secret")
     assert "secret" not in repr(settings).replace("livekit_api_secret", "")
     assert settings.secrets == ("dg-secret", "groq-secret")
+
+
+def test_the_grace_outlasts_the_widgets_own_limit() -> None:
+    """A page that comes back after 20 s still has 5 s to load and join."""
+    widget = (REPOSITORY / "widget" / "src" / "resume.ts").read_text(encoding="utf-8")
+    match = re.search(r"RESUME_WINDOW_MS = ([\d_]+);", widget)
+    assert match
+    window_secs = int(match[1].replace("_", "")) / 1000
+    grace_secs = BotSettings(deepgram_api_key="d", groq_api_key="g").reconnect_grace_secs
+    assert (window_secs, grace_secs) == (20, window_secs + 5)

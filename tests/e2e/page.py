@@ -60,6 +60,10 @@ _EARS = """
 # What a person would notice going wrong, collected from the first script on.
 _COMPLAINTS = """
 window.__complaints = [];
+window.sockets = [];
+window.WebSocket = class extends WebSocket {
+  constructor(...args) { super(...args); window.sockets.push(this); }
+};
 addEventListener("error", (e) => window.__complaints.push(String(e.message)));
 addEventListener("unhandledrejection", (e) => window.__complaints.push(String(e.reason)));
 addEventListener("securitypolicyviolation", (e) =>

@@ -12,20 +12,48 @@ from contextlib import asynccontextmanager
 from aiohttp import web
 
 
+def strict_policy(server: str) -> dict[str, str]:
+    """Return the headers of a page as strict as can be, with `server`'s widget on it.
+
+    Everything is forbidden but the server's scripts, its `/connect`, and LiveKit on this machine;
+    Trusted Types allow no policy at all.
+    """
+    policy = (
+        f"default-src 'none'; script-src {server}; img-src data:; "
+        f"connect-src {server} ws://127.0.0.1:* http://127.0.0.1:*; base-uri 'none'; "
+        "form-action 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
+    )
+    return {"Content-Security-Policy": policy}
+
+
+def embedding_page(server: str, attributes: str = "") -> str:
+    """Return a page of another site with the widget on it, by the one script tag."""
+    return (
+        '<!doctype html><html lang="en"><meta charset="utf-8"><title>A site</title>'
+        '<link rel="icon" href="data:,">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f'<h1>A site</h1><script src="{server}/widget.js" async></script>'
+        f"<voice-assistant {attributes}></voice-assistant></html>"
+    )
+
+
 @asynccontextmanager
-async def serve_site(port: int, pages: Mapping[str, tuple[str, str]]) -> AsyncGenerator[str]:
+async def serve_site(
+    port: int, pages: Mapping[str, tuple[str, str]], headers: Mapping[str, str] | None = None
+) -> AsyncGenerator[str]:
     """Serve pages on loopback; yields the origin.
 
     Args:
         port: A free one.
         pages: Content type and text by path.
+        headers: Of every page.
     """
 
     async def answer(request: web.Request) -> web.Response:
         if request.path not in pages:
             raise web.HTTPNotFound
         content_type, text = pages[request.path]
-        return web.Response(text=text, content_type=content_type)
+        return web.Response(text=text, content_type=content_type, headers=headers)
 
     app = web.Application()
     app.router.add_get("/{path:.*}", answer)

@@ -68,7 +68,10 @@ async def test_typed_text_is_answered(open_door: OpenDoor) -> None:
     ("kind", "data", "error"),
     [
         ("raw-audio", {"base64Audio": "AAAA", "sampleRate": 16000}, "unsupported_message"),
-        ("llm-function-call-result", {}, "unsupported_message"),
+        ("client-message", {"t": "run", "d": "rm"}, "unsupported_message"),
+        ("client-message", {"t": "page-context", "d": "x" * 5000}, "invalid_page_context"),
+        ("client-message", {"t": "client-actions", "d": "all"}, "invalid_actions"),
+        ("llm-function-call-result", {}, "unknown_call"),
         ("send-file", {"content": "x"}, "unsupported_message"),
         ("send-text", {"content": ""}, "invalid_text"),
         ("send-text", {"content": "x" * 2001}, "invalid_text"),

@@ -20,7 +20,7 @@ from playwright.async_api import Page, Request, Response, expect
 from local.processes import free_port, start
 from local.setup.browser import find
 from tests.conftest import REPOSITORY, environment
-from tests.e2e.conftest import OpenDoor
+from tests.e2e.conftest import OpenDoor, Wire
 from tests.e2e.page import complaints, visitor, write_speech
 
 pytestmark = [pytest.mark.anyio, pytest.mark.examples]
@@ -118,7 +118,7 @@ async def test_nobody_gets_a_token_without_logging_in(open_door: OpenDoor, node:
 
 
 async def test_a_logged_in_user_talks_and_the_call_outlives_pages(
-    open_door: OpenDoor, node: str, chromium: str, tmp_path: Path
+    open_door: OpenDoor, wire: Wire, node: str, chromium: str, tmp_path: Path
 ) -> None:
     """Log in, call, greeting, typed question, route change, reload, log out: one conversation."""
     microphone = tmp_path / "visitor.wav"
@@ -155,9 +155,16 @@ async def test_a_logged_in_user_talks_and_the_call_outlives_pages(
         await ask(page, "What is a lot?", answers=3)
         assert len(invitations) == 1
 
+        # The assistant opens a page when it is asked to: the same call, a route change.
+        call = {"fault": "call", "name": "open_page", "arguments": {"name": "overview"}}
+        await wire.fail(llm={**call, "times": 1})
+        await ask(page, "Go back to the overview.", answers=4)
+        await expect(page.get_by_role("heading", name="Overview")).to_be_visible()
+        assert len(invitations) == 1
+
         await page.reload()
         await expect(log).to_contain_text("What is a lot?", timeout=ANSWER_MS)
-        await ask(page, "How can I pay?", answers=4)
+        await ask(page, "How can I pay?", answers=5)
         sessions = [(await invitation.json())["sessionId"] for invitation in invitations[1:]]
         assert len(sessions) == 1
         assert door.sessions.count == 1

@@ -189,10 +189,10 @@ def test_stamp_sees_a_renamed_file(tmp_path: Path) -> None:
     assert stamps.digest(tmp_path, [tmp_path / "b"]) != before
 
 
-def test_browser_is_installed_by_root_only(
+def test_browsers_are_installed_by_root_only(
     machine: Machine, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Others are told that the browser tests will be skipped; root gets Debian's package."""
+    """Others are told that the browser tests will be skipped; root gets Debian's packages."""
     environment = machine(apt_get='echo "$*" >> "$HOME/apt"')
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     monkeypatch.setenv("HOME", environment["HOME"])
@@ -200,7 +200,7 @@ def test_browser_is_installed_by_root_only(
     assert "will be skipped" in capsys.readouterr().out
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     browser.ensure(environment)
-    wanted = ["update", "install -y --no-install-recommends chromium"]
+    wanted = ["update", "install -y --no-install-recommends chromium firefox-esr"]
     assert lines(Path(environment["HOME"]) / "apt") == wanted
 
 

@@ -186,3 +186,25 @@ def test_broken_streams_raise_in_the_client(server: WireServer, fault: str) -> N
     with pytest.raises(Exception, match=r"(?i)incomplete|closed|peer|unterminated|json"):
         run(story())
     assert len(tokens) == 3
+
+
+def test_a_function_is_called_when_a_test_wants_it(server: WireServer) -> None:
+    """`call` answers with a function call, once, and only a request that offers the function."""
+    function = {"name": "open_lot", "description": "Opens.", "parameters": {"type": "object"}}
+    tools = [{"type": "function", "function": function}]
+    call = {"fault": "call", "name": "open_lot", "arguments": {"n": 3}, "times": 1}
+    server.faults({"llm": call})
+
+    async def story(**options: object) -> list:
+        async with server.groq() as client:
+            stream = await client.chat.completions.create(
+                model="m", messages=MESSAGES, stream=True, **options
+            )
+            return [chunk async for chunk in stream]
+
+    assert run(story())[-1].choices[0].finish_reason == "stop"
+    chunks = run(story(tools=tools))
+    assert chunks[-1].choices[0].finish_reason == "tool_calls"
+    called = chunks[1].choices[0].delta.tool_calls[0].function
+    assert (called.name, called.arguments) == ("open_lot", '{"n": 3}')
+    assert run(story(tools=tools))[-1].choices[0].finish_reason == "stop"

@@ -80,7 +80,7 @@ def test_interruption_of_the_greeting(expect: Expect) -> None:
         [Answer("It stands below.")],
         assistant_greeting="Hello! I am the voice assistant of this site. How can I help you?",
     )
-    assert timeline.texts("ear", "has heard")[0] == '"Hello! I "'
+    assert timeline.texts("ear", "has heard")[0] == '"Hello! "'
     expect(timeline)
 
 

@@ -52,20 +52,35 @@ def test_unrecognised_speech(expect: Expect) -> None:
     expect(timeline)
 
 
-def test_unrecognised_interruption(expect: Expect) -> None:
+def test_unrecognised_sound(expect: Expect) -> None:
     """A sound without words pauses the bot, which then goes on where it stopped."""
 
     async def conversation(caller: Caller) -> None:
         await asked(caller)
         await caller.hears("bot-started-speaking")
         await caller.wait(0.5)
-        await caller.say("one-moment-please", Hearing(deaf=True))
-        await caller.hears("bot-stopped-speaking")
+        await caller.say("hello", Hearing(deaf=True))
+        await caller.wait(7)
 
     timeline = replay(conversation, [Answer(LONG_ANSWER)])
     assert len(timeline.texts("ear", "has heard")) == 3
     assert heard_in_pieces(timeline) == LONG_ANSWER
     assert len(timeline.at("llm", "is asked")) == 1
+    expect(timeline)
+
+
+def test_unrecognised_interruption(expect: Expect) -> None:
+    """A voice that goes on takes the floor, also where nothing of it is recognised."""
+
+    async def conversation(caller: Caller) -> None:
+        await asked(caller)
+        await caller.hears("bot-started-speaking")
+        await caller.wait(0.5)
+        await caller.say("one-moment-please", Hearing(deaf=True))
+        await caller.wait(5)
+
+    timeline = replay(conversation, [Answer(LONG_ANSWER), Answer("Please say that again.")])
+    assert timeline.texts("ear", "has heard")[-1] == '"Please say that again."'
     expect(timeline)
 
 

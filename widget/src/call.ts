@@ -240,6 +240,11 @@ export class Call {
     await this.#room.startAudio();
   }
 
+  /** Sends what the page says of itself; once the bot is ready. */
+  tell(payload: Uint8Array): void {
+    if (this.#botReady && !this.#abort.signal.aborted) this.#send(payload);
+  }
+
   /** Sends typed text; kept until the bot is ready. */
   sendText(id: string, content: string): void {
     const payload = sendText(id, content, this.#isSpoken);

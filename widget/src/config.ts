@@ -6,13 +6,15 @@ export interface Config {
   readonly pushToTalk: boolean;
   /** Origins that the bot's text may link to. */
   readonly links: readonly string[];
+  /** Names of the page's actions that the bot may call. */
+  readonly allowedActions: readonly string[];
   /** Asks for a rating after the call. */
   readonly rating: boolean;
   /** What the visitor has to agree to first; null when nothing. */
   readonly consent: string | null;
 }
 
-export const DEFAULT_CONFIG: Config = { mode: "voice", pushToTalk: false, links: [], rating: false, consent: null };
+export const DEFAULT_CONFIG: Config = { mode: "voice", pushToTalk: false, links: [], allowedActions: [], rating: false, consent: null };
 
 export function readConfig(host: Element): Config {
   const mode = host.getAttribute("mode") === "text" ? "text" : "voice";
@@ -23,6 +25,7 @@ export function readConfig(host: Element): Config {
     mode,
     pushToTalk: mode === "voice" && host.hasAttribute("push-to-talk"),
     links: readOrigins(host.getAttribute("links") ?? ""),
+    allowedActions: (host.getAttribute("allow-actions") ?? "").split(/[\s,]+/).filter((name) => name !== ""),
     rating: host.hasAttribute("rating"),
     consent: consent === "" ? null : consent,
   };

@@ -7,6 +7,7 @@ import type { VoiceAssistantEventMap } from "./events.ts";
 export { VoiceAssistantElement };
 export type { VoiceAssistantEventMap };
 export type { EndReason, Mic, MicProblem, Phase, Problem } from "./state.ts";
+export type { ActionOutcome, ActionParameter, ClientAction, ClientActions } from "./actions.ts";
 export type { MicSettings } from "./mic.ts";
 export type { SpokenStatus } from "./rtvi.ts";
 export type { TextOverrides, Texts } from "./texts.ts";

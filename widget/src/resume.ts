@@ -7,8 +7,8 @@ import type { Connection } from "./connect.ts";
 import { MAX_TEXT_CHARS } from "./rtvi.ts";
 import type { Line } from "./transcript.ts";
 
-/** The bot waits about this long for a visitor whose page changed. */
-export const RESUME_WINDOW_MS = 10_000;
+/** The bot waits 5 s longer (RECONNECT_GRACE_SECS), in which the next page loads and joins. */
+export const RESUME_WINDOW_MS = 20_000;
 
 /** The launcher looks for this key before it loads anything. */
 export const RESUME_KEY = "voice-assistant:";

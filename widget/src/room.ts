@@ -16,6 +16,16 @@ import {
 /** A hosted page's console is not ours; LiveKit logs at info by default. */
 setLogLevel("silent");
 
+/** What livekit-client keeps to itself, and does not let go of. */
+interface Internals {
+  /** Removes a room's listener to devices when the room is collected, which that listener's own scope prevents. */
+  cleanupRegistry: unknown;
+  readonly handleDeviceChange: EventListener;
+}
+
+// Without it each room listens by a method of its own, which leave() takes away.
+(Room as unknown as Pick<Internals, "cleanupRegistry">).cleanupRegistry = false;
+
 export type LeaveReason = "moved" | "closed" | "lost";
 
 export interface RoomHandlers {
@@ -147,6 +157,9 @@ export class CallRoom {
     this.hush();
     this.#room.removeAllListeners();
     await this.#room.disconnect(true).catch(() => undefined);
+    // Undefined outside secure contexts, whatever the DOM types say.
+    const devices = navigator.mediaDevices as MediaDevices | undefined;
+    devices?.removeEventListener("devicechange", (this.#room as unknown as Internals).handleDeviceChange);
   }
 
   #play(track: RemoteTrack): void {

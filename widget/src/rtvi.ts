@@ -16,6 +16,13 @@ export const MAX_TEXT_CHARS = 2_000;
 
 export type SpokenStatus = "new" | "in-progress" | "completed";
 
+/** A call that the page is to carry out. */
+export interface ToolCall {
+  readonly id: string;
+  readonly name: string;
+  readonly args: Readonly<Record<string, unknown>>;
+}
+
 /** One message from the bot, reduced to the fields the widget uses. */
 export type BotMessage =
   | { readonly type: "bot-ready"; readonly version: string }
@@ -25,8 +32,8 @@ export type BotMessage =
   | { readonly type: "bot-stopped-speaking" }
   | { readonly type: "bot-interrupted" }
   | { readonly type: "bot-llm-started" }
-  /** A function call; what it is called is the bot's business. */
-  | { readonly type: "tool-started" }
+  /** A function call: one for the page to carry out, or null for the bot's own business. */
+  | { readonly type: "tool-started"; readonly call: ToolCall | null }
   | { readonly type: "tool-stopped" }
   | {
       readonly type: "user-input";
@@ -74,7 +81,7 @@ export function parseBotMessage(payload: Uint8Array): BotMessage | null {
     case "bot-llm-started":
       return { type: message.type };
     case "llm-function-call-in-progress":
-      return { type: "tool-started" };
+      return { type: "tool-started", call: parseCall(data) };
     case "llm-function-call-stopped":
       return { type: "tool-stopped" };
     case "bot-ready":
@@ -130,6 +137,11 @@ function parseBotOutput(data: Fields): BotMessage | null {
   };
 }
 
+function parseCall(data: Fields): ToolCall | null {
+  const { tool_call_id: id, function_name: name, arguments: args } = data;
+  return typeof id === "string" && typeof name === "string" && isFields(args) ? { id, name, args } : null;
+}
+
 function isFields(value: unknown): value is Fields {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
@@ -152,6 +164,21 @@ export function sendText(id: string, content: string, audible = true): Uint8Arra
     content: content.slice(0, MAX_TEXT_CHARS),
     options: { run_immediately: true, audio_response: audible },
   });
+}
+
+/** `client-message`: what the page shows, as any JSON value. */
+export function pageContext(id: string, context: unknown): Uint8Array {
+  return encode("client-message", id, { t: "page-context", d: context ?? null });
+}
+
+/** `client-message`: what the bot may do in the page. */
+export function clientActions(id: string, actions: readonly object[]): Uint8Array {
+  return encode("client-message", id, { t: "client-actions", d: actions });
+}
+
+/** `llm-function-call-result`: how a call went that the page carried out. */
+export function callResult(id: string, call: ToolCall, result: unknown): Uint8Array {
+  return encode("llm-function-call-result", id, { function_name: call.name, tool_call_id: call.id, arguments: call.args, result });
 }
 
 /** `disconnect-bot`: the visitor ended the call, so the bot need not wait for a return. */

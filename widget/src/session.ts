@@ -11,20 +11,21 @@ import { ConsentStore } from "./consent.ts";
 import type { VoiceAssistantEventMap } from "./events.ts";
 import { LevelMeter } from "./level.ts";
 import { DEFAULT_MIC, type MicSettings } from "./mic.ts";
+import { PageLink, type PageHost } from "./page-link.ts";
 import { chosenDirection, placeOf } from "./placement.ts";
 import type { Rating } from "./rating-view.ts";
 import { ResumeStore } from "./resume.ts";
 import type { BotMessage } from "./rtvi.ts";
-import { createSheets } from "./sheets.ts";
+import { adopt, createSheets, drop } from "./sheets.ts";
 import { SoundSettings } from "./sound-settings.ts";
-import { INITIAL_STATE, isActive, isLive, reduce, type Action, type State, type Trouble } from "./state.ts";
+import { INITIAL_STATE, isActive, isLive, reduce, troubleOf, type Action, type State } from "./state.ts";
 import type { TextOverrides } from "./texts.ts";
 import { EMPTY_TRANSCRIPT, addMessage, addTyped, closeTranscript, fromLines, isRunning, toLines, type Transcript } from "./transcript.ts";
 import { View, type ViewAction } from "./view.ts";
 import { Wording } from "./wording.ts";
 
 /** What the session needs of its element. */
-export interface SessionHost extends HTMLElement {
+export interface SessionHost extends HTMLElement, PageHost {
   /** Origin (and path prefix) of the server, without a trailing slash. */
   readonly server: string;
   /** Where an invitation is asked for; null means `<server>/connect`. */
@@ -46,6 +47,7 @@ export class Session {
   readonly #caller: Caller;
   readonly #consent: ConsentStore;
   readonly #sound: SoundSettings;
+  readonly #page: PageLink;
   readonly #wording: Wording;
   readonly #levels = new LevelMeter();
   readonly #sheets = createSheets();
@@ -105,12 +107,13 @@ export class Session {
     this.#sound = new SoundSettings(this.#view.audio, () => this.#caller.call, () => {
       this.render();
     });
+    this.#page = new PageLink(host, () => this.#caller.call);
     this.#wording = new Wording(host, () => {
       this.render();
       if (this.#open && host.shadowRoot?.activeElement === bubble) this.#view.focus(this.#state);
     });
     bubble.before(this.#view.panel);
-    this.#style((sheets) => [...sheets, ...this.#sheets]);
+    adopt(host.shadowRoot, this.#sheets);
     addEventListener("pagehide", this.#onPageHide);
     addEventListener("pageshow", this.#onPageShow);
     this.render();
@@ -187,6 +190,11 @@ export class Session {
     this.render();
   }
 
+  /** Tells the bot what the page shows and lets it do; nothing before it is ready. */
+  tellPage(): void {
+    if (isLive(this.#state)) this.#page.tell();
+  }
+
   destroy(): void {
     removeEventListener("pagehide", this.#onPageHide);
     removeEventListener("pageshow", this.#onPageShow);
@@ -196,7 +204,7 @@ export class Session {
     this.#levels.close();
     this.#caller.destroy();
     this.#view.panel.remove();
-    this.#style((sheets) => sheets.filter((sheet) => !this.#sheets.includes(sheet)));
+    drop(this.#host.shadowRoot, this.#sheets);
   }
 
   render(): void {
@@ -268,9 +276,13 @@ export class Session {
       case "bot-stopped-speaking":
       case "bot-interrupted":
         this.#dispatch({ type: message.type });
+        if (message.type === "bot-ready") this.#page.meet(this.#state.resumed);
         this.#emit(`va-${message.type}`, null);
         break;
       case "tool-started":
+        this.#dispatch({ type: message.type });
+        if (message.call !== null) void this.#page.run(message.call);
+        break;
       case "tool-stopped":
         this.#dispatch({ type: message.type });
         break;
@@ -318,11 +330,6 @@ export class Session {
     this.#sound.show(false);
     this.#levels.close();
     this.#caller.release(!isActive(this.#state));
-  }
-
-  #style(change: (sheets: CSSStyleSheet[]) => CSSStyleSheet[]): void {
-    const root = this.#host.shadowRoot;
-    if (root !== null) root.adoptedStyleSheets = change([...root.adoptedStyleSheets]);
   }
 
   #emit<Name extends keyof VoiceAssistantEventMap>(name: Name, detail: VoiceAssistantEventMap[Name]["detail"]): void {
@@ -389,9 +396,4 @@ export class Session {
   readonly #onPageShow = (event: PageTransitionEvent): void => {
     if (event.persisted) this.resume();
   };
-}
-
-/** The visitor's side of an error of the bot that does not end the call. */
-function troubleOf(code: string): Trouble {
-  return code === "tts_failed" || code === "stt_failed" ? code : "llm_failed";
 }

@@ -11,3 +11,11 @@ export function createSheets(): CSSStyleSheet[] {
     return sheet;
   });
 }
+
+export function adopt(root: ShadowRoot | null, sheets: readonly CSSStyleSheet[]): void {
+  if (root !== null) root.adoptedStyleSheets = [...root.adoptedStyleSheets, ...sheets];
+}
+
+export function drop(root: ShadowRoot | null, sheets: readonly CSSStyleSheet[]): void {
+  if (root !== null) root.adoptedStyleSheets = root.adoptedStyleSheets.filter((sheet) => !sheets.includes(sheet));
+}

@@ -23,6 +23,11 @@ export type Problem = ConnectErrorCode | "join_failed" | "connection_lost" | "bo
 /** What went wrong without ending the call. */
 export type Trouble = "tts_failed" | "stt_failed" | "llm_failed";
 
+/** The visitor's side of an error of the bot that does not end the call. */
+export function troubleOf(code: string): Trouble {
+  return code === "tts_failed" || code === "stt_failed" ? code : "llm_failed";
+}
+
 export interface State {
   readonly phase: Phase;
   readonly mic: Mic;

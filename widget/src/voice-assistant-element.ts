@@ -5,6 +5,7 @@
  * intent (pointer, focus, click) and never before.
  */
 
+import type { ClientActions } from "./actions.ts";
 import { OPEN_LABELS } from "./launcher-labels.ts";
 import { LAUNCHER_CSS } from "./launcher-styles.ts";
 import type { MicSettings } from "./mic.ts";
@@ -23,17 +24,19 @@ const INTENT = ["pointerenter", "pointerdown", "focus"] as const;
 const Base = (globalThis as Partial<typeof globalThis>).HTMLElement ?? (Object as unknown as typeof HTMLElement);
 
 export class VoiceAssistantElement extends Base {
-  static readonly observedAttributes = ["label", "lang", "dir", "placement", "mode", "links", "rating", "consent", "push-to-talk"];
+  static readonly observedAttributes = ["label", "allow-actions", "lang", "dir", "placement", "mode", "links", "rating", "consent", "push-to-talk"];
   /** Set by the entry points: how this build loads its session chunk. */
   static loadSession: () => Promise<SessionModule>;
   /** Used where the `server` attribute is missing. */
   static defaultServer = "";
 
-  /** Replaces some of the texts. Set it before the panel opens. */
+  /** Any part of the texts (src/texts.ts), reworded or translated. Set it before the panel opens. */
   texts: TextOverrides | undefined;
   /** Capture settings other than the defaults (all on). */
   microphone: Partial<MicSettings> | undefined;
 
+  #pageContext: unknown;
+  #actions: ClientActions | undefined;
   #bubble: HTMLButtonElement | undefined;
   #session: Session | undefined;
   #loading: Promise<Session | undefined> | undefined;
@@ -68,7 +71,10 @@ export class VoiceAssistantElement extends Base {
   }
 
   attributeChangedCallback(): void {
-    if (this.#session) this.#session.render();
+    if (this.#session) {
+      this.#session.render();
+      this.#session.tellPage();
+    }
     else if (this.#bubble) nameBubble(this, this.#bubble);
   }
 
@@ -93,6 +99,27 @@ export class VoiceAssistantElement extends Base {
     this.#reflect("connect-url", url);
   }
 
+  /** What the page shows, told to the bot as data: any JSON value of up to 4,000 characters. */
+  get pageContext(): unknown {
+    return this.#pageContext;
+  }
+
+  set pageContext(context: unknown) {
+    this.#pageContext = context;
+    this.#session?.tellPage();
+  }
+
+  /** What the bot may do in the page, by name; only those that `allow-actions` lists. */
+  get actions(): ClientActions | undefined {
+    return this.#actions;
+  }
+
+  set actions(actions: ClientActions | undefined) {
+    this.#actions = actions;
+    this.#session?.tellPage();
+  }
+
+  /** What the call is doing now. */
   get phase(): Phase {
     return this.#session?.state.phase ?? "idle";
   }
@@ -102,6 +129,7 @@ export class VoiceAssistantElement extends Base {
     return this.#with((session) => { session.open(); });
   }
 
+  /** Hides the panel; a call goes on. */
   close(): Promise<void> {
     return this.#with((session) => { session.close(); });
   }
@@ -111,15 +139,17 @@ export class VoiceAssistantElement extends Base {
     return this.#with((session) => { session.open(); session.start(); });
   }
 
+  /** Ends the call, and tells the bot so: it does not wait for a return. */
   end(): Promise<void> {
     return this.#with((session) => session.end());
   }
 
+  /** Stops or resumes sending the microphone. */
   mute(muted = true): Promise<void> {
     return this.#with((session) => session.mute(muted));
   }
 
-  /** Says `text` for the visitor, in writing; starts a call when there is none. */
+  /** Says `text` (at most 2,000 characters) for the visitor, in writing; starts a call when there is none. */
   sendText(text: string): Promise<void> {
     return this.#with((session) => { session.open(); session.sendText(text); });
   }

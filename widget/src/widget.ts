@@ -10,10 +10,17 @@ declare const SESSION_FILE: string;
 // is kept. It is only known while the script runs.
 const here = (document.currentScript as HTMLScriptElement | null)?.src ?? document.baseURI;
 
-let attempts = 0;
+let failures = 0;
+
+/** Another address is another module, which a page never lets go: it only changes when loading failed. */
+const load = (): Promise<SessionModule> =>
+  import(new URL(`${SESSION_FILE}#${failures}`, here).href).catch((error: unknown) => {
+    // A browser remembers that a module failed to load; another fragment asks again.
+    failures++;
+    throw error;
+  }) as Promise<SessionModule>;
 
 define({
-  // A browser remembers that a module failed to load; another fragment asks again.
-  loadSession: () => import(new URL(`${SESSION_FILE}#${attempts++}`, here).href) as Promise<SessionModule>,
+  loadSession: load,
   defaultServer: new URL(".", here).href,
 });

@@ -1,6 +1,7 @@
 /**
- * Runs the tests: `node test/run.mjs [unit|browser|quick]`, unit and browser by default. `quick` leaves
- * out the long walks through every state, look and way to talk.
+ * Runs the tests: `node test/run.mjs [unit|browser|quick|states]`, unit and browser by default. `quick`
+ * leaves out the long walks through every state, look and way to talk; `states` is the walk through
+ * every state alone, which keeps pictures in the folder SCREENSHOTS.
  *
  * They are bundled first, because Node 20 reads no TypeScript.
  */
@@ -16,11 +17,12 @@ const widget = path.dirname(here);
 // Inside the package, to find its dependencies; outside node_modules, where newer Nodes run no tests.
 const outdir = path.join(widget, ".cache", "tests");
 const wanted = process.argv[2];
-const suites = wanted === "unit" || wanted === "browser" ? [wanted] : ["unit", "browser"];
+const STATES = "access.test.ts";
+const suites = wanted === "states" ? ["browser"] : wanted === "unit" || wanted === "browser" ? [wanted] : ["unit", "browser"];
 const LONG = new Set(["access.test.ts", "looks.test.ts", "talking.test.ts", "lifecycle.test.ts"]);
 const entryPoints = suites.flatMap((suite) =>
   readdirSync(path.join(here, suite))
-    .filter((file) => file.endsWith(".test.ts") && !(wanted === "quick" && LONG.has(file)))
+    .filter((file) => file.endsWith(".test.ts") && !(wanted === "quick" && LONG.has(file)) && !(wanted === "states" && file !== STATES))
     .map((file) => path.join(here, suite, file)),
 );
 

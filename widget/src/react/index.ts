@@ -6,6 +6,7 @@ import type { VoiceAssistantElement } from "../voice-assistant-element.ts";
 import type { VoiceAssistantProps } from "./props.ts";
 
 export type { VoiceAssistantAttributes, VoiceAssistantHandlers, VoiceAssistantOptions, VoiceAssistantProps } from "./props.ts";
+export type { ClientAction, ClientActions } from "../actions.ts";
 export type { VoiceAssistantElement } from "../voice-assistant-element.ts";
 
 type Values = Record<string, unknown>;

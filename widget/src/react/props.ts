@@ -10,7 +10,7 @@ export type VoiceAssistantHandlers = {
 };
 
 /** What `element.name = value` takes, besides what attributes can say; all other keys are attributes. */
-export type VoiceAssistantOptions = Partial<Pick<VoiceAssistantElement, "texts" | "microphone">>;
+export type VoiceAssistantOptions = Partial<Pick<VoiceAssistantElement, "texts" | "microphone" | "pageContext" | "actions">>;
 
 /** Attributes, in their HTML spelling. */
 export interface VoiceAssistantAttributes {
@@ -22,6 +22,22 @@ export interface VoiceAssistantAttributes {
   label?: string | undefined;
   /** The visitor's preference when missing. */
   theme?: "light" | "dark" | undefined;
+  /** The bottom corner where lines end when missing. */
+  placement?: "bottom-left" | "bottom-center" | "bottom-right" | "top-left" | "top-center" | "top-right" | undefined;
+  /** `regular` when missing. */
+  size?: "compact" | "regular" | "full" | undefined;
+  /** `text`: the microphone is never asked for, and answers are read. */
+  mode?: "text" | undefined;
+  /** The microphone is open only while a button, Space or Enter is held. */
+  "push-to-talk"?: boolean | undefined;
+  /** Origins that the bot's text may link to, parted by spaces. */
+  links?: string | undefined;
+  /** Names of the page's actions that the bot may call, parted by spaces. */
+  "allow-actions"?: string | undefined;
+  /** What a visitor has to agree to before anything starts. */
+  consent?: string | undefined;
+  /** Asks for a rating after the call. */
+  rating?: boolean | undefined;
 }
 
 type PageAttributes = Pick<HTMLAttributes<VoiceAssistantElement>, "children" | "className" | "dir" | "hidden" | "id" | "lang" | "style">;

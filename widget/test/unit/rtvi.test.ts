@@ -21,8 +21,14 @@ describe("what the bot sends", () => {
     });
   });
 
-  it("tells that a function call runs, and nothing of what it is", () => {
-    assert.deepEqual(parseBotMessage(message("llm-function-call-in-progress", { tool_call_id: "1", function_name: "x", arguments: { a: 1 } })), { type: "tool-started" });
+  it("tells that a function call runs, and which one when the page is to carry it out", () => {
+    assert.deepEqual(parseBotMessage(message("llm-function-call-in-progress", { tool_call_id: "1", function_name: "x", arguments: { a: 1 } })), {
+      type: "tool-started",
+      call: { id: "1", name: "x", args: { a: 1 } },
+    });
+    for (const data of [{ tool_call_id: "1" }, { tool_call_id: "1", function_name: "x", arguments: "all" }, { function_name: "x", arguments: {} }]) {
+      assert.deepEqual(parseBotMessage(message("llm-function-call-in-progress", data)), { type: "tool-started", call: null });
+    }
     assert.deepEqual(parseBotMessage(message("llm-function-call-stopped", { tool_call_id: "1" })), { type: "tool-stopped" });
   });
 

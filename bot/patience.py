@@ -1,0 +1,41 @@
+"""A language model that answers ahead of the turn's end, and acts only after it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, TypeVar
+
+from pipecat.adapters.llm.base_llm_adapter import BaseLLMAdapter
+from pipecat.frames.frames import Frame, FunctionCallFromLLM, InputAudioRawFrame
+from pipecat.processors.frame_processor import FrameDirection
+from pipecat.services.llm_service import LLMService
+
+Adapter = TypeVar("Adapter", bound=BaseLLMAdapter[Any])
+
+
+class PatientLLMMixin(LLMService[Adapter]):
+    """Waits for the turn to be decided before it calls a function.
+
+    What a model says can be withdrawn until it is heard; what it does in a page cannot.
+    """
+
+    _until_decided: Callable[[], Awaitable[None]] | None = None
+
+    def act_after(self, until_decided: Callable[[], Awaitable[None]]) -> None:
+        """Say what to wait for before a function is called.
+
+        Args:
+            until_decided: Returns when the turn that is being answered has ended.
+        """
+        self._until_decided = until_decided
+
+    async def run_function_calls(self, function_calls: Sequence[FunctionCallFromLLM]) -> None:
+        """Call the functions that the model asks for, once its answer stands."""
+        if self._until_decided is not None:
+            await self._until_decided()
+        await super().run_function_calls(function_calls)
+
+    async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
+        """Answer contexts; the microphone's audio has been heard and goes no further."""
+        if not isinstance(frame, InputAudioRawFrame):
+            await super().process_frame(frame, direction)
