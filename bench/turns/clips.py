@@ -1,0 +1,163 @@
+"""Human recordings for turn-taking: clips, where their speech ends, pauses natural and built.
+
+Speech lasts from the first to the last window of 10 ms within `VOICED_RANGE_DB` of the clip's
+loudest tenth, the rule of `bench.speech`. A pause is a run of windows below that level.
+"""
+
+import tomllib
+from dataclasses import asdict, dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import soundfile
+import soxr
+
+RECORDINGS = Path(__file__).parent / "recordings"
+INDEX = RECORDINGS / "recordings.toml"
+RATE_HZ = 16_000
+VOICED_RANGE_DB = 32.0
+_LOUDEST_PERCENTILE = 90.0
+_WINDOW_SECS = 0.01
+
+# A silence this long inside an utterance is where a pause is built: shorter ones are the closures
+# of plosives rather than the edges of words.
+GAP_SECS = 0.1
+NATURAL_PAUSE_SECS = 0.3
+LONGEST_PAUSE_SECS = 0.9
+STRATA_SECS = ((0.3, 0.5), (0.5, 0.7), (0.7, 0.9))
+CROSS_FADE_SECS = 0.01
+TAIL_SECS = 3.0
+
+Samples = np.ndarray[tuple[int], np.dtype[np.int16]]
+
+
+@dataclass(frozen=True)
+class Clip:
+    """One recording.
+
+    Attributes:
+        file: FLAC in `recordings/`.
+        kind: `speech`, `backchannel`, `cough` (also laughter, breath, groan) or `interruption`.
+        text: What is said, as published; empty where nothing is.
+        language: Two letters.
+        speaker: A name for each person.
+        source: A source of `recordings/README.md`.
+        split: `tune` or `held-out`.
+    """
+
+    file: str
+    kind: str
+    text: str
+    language: str
+    speaker: str
+    source: str
+    split: str
+
+
+@dataclass(frozen=True)
+class Gap:
+    """A silence inside an utterance, in seconds from the clip's start."""
+
+    start_secs: float
+    end_secs: float
+
+    @property
+    def secs(self) -> float:
+        """How long it lasts."""
+        return self.end_secs - self.start_secs
+
+
+def write_index(clips: list[Clip]) -> None:
+    """Write `recordings.toml`."""
+    lines = ["# What `python -m bench.turns` plays; README.md says where it comes from.", ""]
+    for clip in clips:
+        lines.append("[[clip]]")
+        lines += [f'{key} = "{_escaped(value)}"' for key, value in asdict(clip).items()]
+        lines.append("")
+    INDEX.write_text("\n".join(lines), encoding="utf-8")
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", "\\\\").replace('"', '\\"')
+
+
+@cache
+def all_clips() -> tuple[Clip, ...]:
+    """Every clip of the index, in its order."""
+    index = tomllib.loads(INDEX.read_text(encoding="utf-8"))
+    return tuple(Clip(**entry) for entry in index["clip"])
+
+
+def clips(*, kind: str = "speech", split: str | None = None) -> list[Clip]:
+    """The clips of a kind, all or those of a split."""
+    return [c for c in all_clips() if c.kind == kind and split in (None, c.split)]
+
+
+def samples_of(clip: Clip) -> Samples:
+    """The clip at 16 kHz."""
+    samples, rate_hz = soundfile.read(RECORDINGS / clip.file, dtype="int16")
+    if rate_hz != RATE_HZ:
+        samples = soxr.resample(samples, rate_hz, RATE_HZ, quality="VHQ")
+    return samples
+
+
+def voiced_windows(samples: Samples, rate_hz: int = RATE_HZ) -> np.ndarray[tuple[int], np.dtype[np.intp]]:
+    """Numbers of the voiced windows of 10 ms."""
+    size = int(_WINDOW_SECS * rate_hz)
+    whole = samples[: len(samples) // size * size].astype(np.float64).reshape(-1, size) / 32768
+    levels = 10 * np.log10(np.maximum(np.square(whole).mean(axis=1), 1e-10))
+    return np.flatnonzero(levels >= np.percentile(levels, _LOUDEST_PERCENTILE) - VOICED_RANGE_DB)
+
+
+def speech_of(samples: Samples) -> tuple[float, float]:
+    """When speech starts and ends, in seconds."""
+    voiced = voiced_windows(samples)
+    return float(voiced[0]) * _WINDOW_SECS, float(voiced[-1] + 1) * _WINDOW_SECS
+
+
+def gaps_of(samples: Samples, rate_hz: int = RATE_HZ, least_secs: float = GAP_SECS) -> list[Gap]:
+    """The silences inside the utterance that last at least `least_secs`."""
+    voiced = voiced_windows(samples, rate_hz)
+    return [
+        Gap(float(before + 1) * _WINDOW_SECS, float(after) * _WINDOW_SECS)
+        for before, after in zip(voiced[:-1], voiced[1:], strict=True)
+        if (after - before - 1) * _WINDOW_SECS >= least_secs - 1e-9
+    ]
+
+
+def room_tone(samples: Samples, secs: float) -> Samples:
+    """Room tone of the clip itself, as long as asked: its quietest stretch, there and back.
+
+    The quietest 80 ms that lie outside speech or in a gap are repeated forwards and backwards, so
+    that the joints do not click; a digital zero only where the recording itself is one.
+    """
+    size = int(0.08 * RATE_HZ)
+    starts = range(0, len(samples) - size, int(_WINDOW_SECS * RATE_HZ))
+    power = [float(np.square(samples[s : s + size].astype(np.float64)).mean()) for s in starts]
+    start = starts[int(np.argmin(power))]
+    piece = samples[start : start + size]
+    count = int(secs * RATE_HZ)
+    loop = np.concatenate([piece, piece[::-1]])
+    return np.tile(loop, count // len(loop) + 1)[:count]
+
+
+def cross_fade(first: Samples, second: Samples) -> Samples:
+    """Join with a cross-fade of 10 ms."""
+    size = int(CROSS_FADE_SECS * RATE_HZ)
+    ramp = np.linspace(0.0, 1.0, size)
+    middle = first[-size:] * (1 - ramp) + second[:size] * ramp
+    return np.concatenate([first[:-size], middle.astype(np.int16), second[size:]])
+
+
+def with_pause(samples: Samples, gap: Gap, secs: float) -> Samples:
+    """The clip with a gap lengthened to `secs` by room tone in its middle."""
+    middle = int((gap.start_secs + gap.end_secs) / 2 * RATE_HZ)
+    tone = room_tone(samples, secs - gap.secs + 2 * CROSS_FADE_SECS)
+    return cross_fade(cross_fade(samples[:middle], tone), samples[middle:])
+
+
+def with_tail(samples: Samples) -> Samples:
+    """The clip up to its last sound, followed by 3 s of its room tone."""
+    end = min(len(samples), int((speech_of(samples)[1] + 2 * CROSS_FADE_SECS) * RATE_HZ))
+    return cross_fade(samples[:end], room_tone(samples, TAIL_SECS))
