@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from bench.turns.clips import STRATA_SECS
+from bench.turns.texts import is_sentence
 from bot.turn_policy import DEFAULT_POLICY, CommitPolicy, Words, commit_silence_secs, read_words
 
 Row = dict[str, Any]
@@ -38,7 +39,7 @@ def stock(row: Row) -> float:
 
 def mean_score(row: Row) -> float:
     """The mean of the scores at 0.1-0.3 s of silence."""
-    return float(np.mean([row["scores"][at] for at in EARLY]))
+    return float(np.mean([row["scores"][at] for at in EARLY if at in row["scores"]]))
 
 
 def by_score(threshold: float, clear_secs: float, other_secs: float) -> Policy:
@@ -84,7 +85,11 @@ def point(rows: list[Row], policy: Policy) -> dict[str, Any]:
         elif row["kind"] == "built":
             for low, high in STRATA_SECS:
                 cuts[f"{low * 1000:.0f}-{high * 1000:.0f}"].append(audible < (low + high) / 2)
-    ends = [max(policy(row), READY_SECS) for row in rows if row["kind"] == "end"]
+    ends = [
+        max(policy(row), READY_SECS)
+        for row in rows
+        if row["kind"] == "end" and is_sentence(row["text"])
+    ]
     built = [cut for name, values in cuts.items() if name != "natural" for cut in values]
     return {
         **{name: _percent(values) for name, values in cuts.items()},

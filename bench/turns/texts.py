@@ -53,3 +53,8 @@ def _anchors(
 def heard_by(text: str, samples: Samples, at_secs: float) -> str:
     """The words said until a position."""
     return " ".join(word for end, word in word_ends_secs(text, samples) if end <= at_secs + 0.02)
+
+
+def is_sentence(text: str) -> bool:
+    """Whether the publisher ends the text as a sentence; prompts are fragments otherwise."""
+    return text.endswith((".", "?", "!")) and not text.endswith("...")

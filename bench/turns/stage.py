@@ -1,0 +1,214 @@
+"""Play one case through a session on virtual time, and keep what was heard.
+
+The room, the clock and the scripted providers are those of `tests/replay`; the session is the
+production session or stock Pipecat.
+"""
+
+import asyncio
+import importlib
+import ssl
+import warnings
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from typing import Any
+from unittest import mock
+
+from loguru import logger
+
+from bench.turns import clips as c
+from bench.turns.stock import StockSession
+from bench.turns.texts import word_ends_secs
+from tests.replay import replay as stage
+from tests.replay.conversations import LONG_ANSWER, asked, joined
+from tests.replay.deepgram_peer import Hearing
+from tests.replay.groq_peer import Answer
+from tests.replay.recording import Recording
+from tests.replay.replay import Caller
+from tests.replay.timeline import Timeline
+
+SYSTEMS = ("production", "stock")
+# Three sentences, 11 s: even an answer to 3 s of coughing is not over before the cough is.
+LONG = f"{LONG_ANSWER} Everybody in your team can read it there, and nobody else will."
+SHORT = "All right."
+FLOOR_SECS = 0.28
+# After the last sound: the late answers are those after 1.5 s over the floor, the stock wait is 3 s.
+WAIT_SECS = 4.5
+INTERRUPT_AFTER_SECS = 1.0
+
+
+@dataclass(frozen=True)
+class Spoken(Recording):
+    """Audio with word times of its own."""
+
+    words: tuple[tuple[float, str], ...] = ()
+
+    def word_ends_secs(self) -> list[tuple[float, str]]:
+        """When each word has been said."""
+        return list(self.words)
+
+
+@dataclass(frozen=True)
+class Case:
+    """What a caller does.
+
+    Attributes:
+        name: The clip, and the stratum of built pauses.
+        kind: `turn` (speak and wait for the answer) or `overlap` (speak while the bot does).
+        clip: The recording.
+        pauses: Of a turn, start and end of each pause, natural or built, in seconds from its start.
+        kinds: Of each pause, `natural` or `built`.
+        samples: What is played.
+        words: When each word has been said.
+        speech: First and last sound, in seconds.
+    """
+
+    name: str
+    kind: str
+    clip: c.Clip
+    samples: c.Samples
+    words: tuple[tuple[float, str], ...]
+    speech: tuple[float, float]
+    pauses: tuple[tuple[float, float], ...] = ()
+    kinds: tuple[str, ...] = ()
+
+
+@dataclass
+class Played:
+    """A case that was played.
+
+    Attributes:
+        system: Who answered.
+        case: What was played.
+        timeline: What happened.
+        origin_secs: When the clip's first sample was recorded, on the timeline.
+    """
+
+    system: str
+    case: Case
+    timeline: Timeline
+    origin_secs: float = 0.0
+    settings: dict[str, Any] = field(default_factory=dict)
+
+
+def natural_case(clip: c.Clip) -> Case:
+    """A clip as it is, with 3 s of its room tone after it."""
+    samples = c.samples_of(clip)
+    gaps = [g for g in c.gaps_of(samples) if g.secs >= c.NATURAL_PAUSE_SECS - 1e-9]
+    gaps = [g for g in gaps if g.secs <= c.LONGEST_PAUSE_SECS]
+    return Case(
+        name=clip.file,
+        kind="turn",
+        clip=clip,
+        samples=c.with_tail(samples),
+        words=tuple(word_ends_secs(clip.text, samples)),
+        speech=c.speech_of(samples),
+        pauses=tuple((g.start_secs, g.end_secs) for g in gaps),
+        kinds=("natural",) * len(gaps),
+    )
+
+
+def built_case(clip: c.Clip, stratum: tuple[float, float]) -> Case | None:
+    """A clip with every shorter gap lengthened, or None when it has none.
+
+    Lengths are spread evenly over the stratum, in the order of the gaps.
+    """
+    samples = c.samples_of(clip)
+    gaps = [g for g in c.gaps_of(samples) if g.secs < c.NATURAL_PAUSE_SECS - 1e-9]
+    if not gaps:
+        return None
+    words = word_ends_secs(clip.text, samples)
+    start, end = c.speech_of(samples)
+    pauses: list[tuple[float, float]] = []
+    added = 0.0
+    audio = samples
+    low, high = stratum
+    for index, gap in enumerate(gaps):
+        length = low + (high - low) * ((index + 0.5) / len(gaps))
+        shifted = c.Gap(gap.start_secs + added, gap.end_secs + added)
+        longer = c.with_pause(audio, shifted, length)
+        more = (len(longer) - len(audio)) / c.RATE_HZ
+        middle = (shifted.start_secs + shifted.end_secs) / 2
+        words = [(at + more if at > middle else at, word) for at, word in words]
+        audio, added, end = longer, added + more, end + more
+        pauses.append((shifted.start_secs, shifted.end_secs + more))
+    tail = audio[: min(len(audio), int((end + 2 * c.CROSS_FADE_SECS) * c.RATE_HZ))]
+    return Case(
+        name=f"{clip.file} {low * 1000:.0f}-{high * 1000:.0f}",
+        kind="turn",
+        clip=clip,
+        samples=c.cross_fade(tail, c.room_tone(samples, c.TAIL_SECS)),
+        words=tuple(words),
+        speech=(start, end),
+        pauses=tuple(pauses),
+        kinds=("built",) * len(pauses),
+    )
+
+
+def overlap_case(clip: c.Clip) -> Case:
+    """A short recording over the bot's speech."""
+    samples = c.samples_of(clip)
+    return Case(
+        name=clip.file,
+        kind="overlap",
+        clip=clip,
+        samples=c.with_tail(samples),
+        words=tuple(word_ends_secs(clip.text, samples)),
+        speech=c.speech_of(samples),
+    )
+
+
+def play(system: str, case: Case) -> Played:
+    """Play a case to a system."""
+    played = Played(system, case, Timeline())
+
+    async def speak(caller: Caller) -> None:
+        transport = caller._transport  # noqa: SLF001 - the script needs the stream's position
+        before = transport.stream_secs
+        while transport.stream_secs == before:
+            await asyncio.sleep(0.001)
+        start_secs = transport.stream_secs + transport.queued_secs
+        played.origin_secs = caller.now_secs + transport.queued_secs
+        caller.note(f"plays {case.name}")
+        spoken = Spoken(case.name, (), case.samples.tobytes(), case.words)
+        caller._ear.hear(start_secs, spoken, Hearing())  # noqa: SLF001 - as Caller.say does
+        transport.speak(spoken.pcm)
+        await asyncio.sleep(played.origin_secs + case.speech[1] - caller.now_secs)
+        caller.note("has said it")
+
+    async def turn(caller: Caller) -> None:
+        await joined(caller)
+        await speak(caller)
+        await caller.wait(WAIT_SECS)
+
+    async def overlap(caller: Caller) -> None:
+        await asked(caller)
+        await caller.hears("bot-started-speaking")
+        await caller.wait(INTERRUPT_AFTER_SECS)
+        await speak(caller)
+        await caller.wait(len(LONG) * 0.06 + WAIT_SECS)
+
+    answers = [Answer(SHORT)] if case.kind == "turn" else [Answer(LONG), Answer(SHORT)]
+    with ExitStack() as stack:
+        if system == "stock":
+            stack.enter_context(mock.patch.object(stage, "Session", StockSession))
+        played.timeline = stage.replay(turn if case.kind == "turn" else overlap, answers)
+    return played
+
+
+def prepare() -> None:
+    """Quiet, and with the modules loaded that libraries import only when they connect."""
+    logger.remove()
+    ssl.SSLContext.load_verify_locations = lambda *_, **__: None  # type: ignore[method-assign]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        for module in (
+            "deepgram.core.websocket_compat",
+            "deepgram.listen.v1.client",
+            "pipecat.services.deepgram.stt",
+            "pipecat.services.deepgram.tts",
+        ):
+            importlib.import_module(module)
+
+
+Player = Callable[[str, Case], Played]
