@@ -52,9 +52,9 @@ class CommitPolicy:
 
 DEFAULT_POLICY = CommitPolicy()
 
-_SENTENCE_END = ".?!。？！"
-_QUESTION_END = "?？"
-_WORD = re.compile(r"[\w'’]+")
+_SENTENCE_END = ".?!"
+_QUESTION_END = "?"
+_WORD = re.compile(r"[\w'\u2019]+")
 
 # After these an English sentence goes on: articles, possessives, conjunctions, prepositions,
 # auxiliaries, hesitations, and verbs of asking that need an object.
@@ -70,13 +70,13 @@ _GOES_ON = frozenset(
     um uh uhm erm er hmm like
     please enter press
     not very more most some any every each no which what whose who how
-    """.split()
+    """.split()  # noqa: SIM905 - read as text
 )
 # Numbers are dictated in groups: a phone number, a card, a date.
 _NUMBERS = frozenset(
     """
     zero oh one two three four five six seven eight nine ten eleven twelve hundred thousand double
-    """.split()
+    """.split()  # noqa: SIM905 - read as text
 )
 
 
@@ -90,14 +90,14 @@ def read_words(transcript: str) -> Words:
         transcript: All words of the turn, finals and the newest interim.
     """
     text = transcript.strip()
-    words = _WORD.findall(text.lower().replace("’", "'"))
+    words = _WORD.findall(text.lower().replace("\N{RIGHT SINGLE QUOTATION MARK}", "'"))
     if not words:
         return Words.UNKNOWN
     if text[-1] in _QUESTION_END:
         return Words.COMPLETE
     last = words[-1]
     is_number = last in _NUMBERS or any(character.isdigit() for character in last)
-    if text[-1] not in _SENTENCE_END or text.endswith(("...", "…")):
+    if text[-1] not in _SENTENCE_END or text.endswith(("...", "\N{HORIZONTAL ELLIPSIS}")):
         return Words.OPEN
     if last in _GOES_ON or (is_number and len(words) > 1):
         return Words.OPEN

@@ -50,9 +50,7 @@ def measure(system: str, case: Case) -> Turn | Overlap:
     return turn_of(played) if case.kind == "turn" else overlap_of(played)
 
 
-def run(
-    *, split: str = "held-out", limit: int | None = None, processes: int = 2
-) -> Results:
+def run(*, split: str = "held-out", limit: int | None = None, processes: int = 2) -> Results:
     """Play every case to both systems.
 
     Args:
@@ -85,9 +83,7 @@ def main() -> None:
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--out", type=Path, default=Path(".cache/bench/turns.json"))
     arguments = parser.parse_args()
-    results = run(
-        split=arguments.split, limit=arguments.limit, processes=arguments.processes
-    )
+    results = run(split=arguments.split, limit=arguments.limit, processes=arguments.processes)
     arguments.out.parent.mkdir(parents=True, exist_ok=True)
     arguments.out.write_text(json.dumps(to_json(results), indent=1), encoding="utf-8")
     sys.stdout.write(markdown(results) + "\n")

@@ -14,16 +14,23 @@ source, or 16 kHz where that is higher.
 """
 
 import gzip
+import importlib
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-import numpy as np
-import soundfile
-import soxr
-
-from bench.turns.clips import NATURAL_PAUSE_SECS, RECORDINGS, Clip, Samples, gaps_of, write_index
+from bench.turns.clips import (
+    NATURAL_PAUSE_SECS,
+    RECORDINGS,
+    Clip,
+    Samples,
+    gaps_of,
+    read_audio,
+    resampled,
+    write_index,
+)
 
 _SOUNDS = "usr/share/asterisk/sounds"
 _GAME = "usr/share/games/hedgewars/Data/Sounds"
@@ -37,7 +44,7 @@ _MOST_SECS = 20.0
 # a pause in, every eighth one without any (they serve as ends only), in the order of their names.
 _GAP_STEP = 3
 _ENDS_ONLY_STEP = 8
-_KEYS = set("[]()<>*#\"")
+_KEYS = set('[]()<>*#"')
 
 
 @dataclass(frozen=True)
@@ -116,18 +123,16 @@ _ENGLISH_PACKS = {"British", "Default", "HillBilly", "Mobster", "Pirate", "Surfe
 _MFA_CLIPS = ("mfa_laughter.flac", "mfa_breaths.flac")
 
 
-
 def _mono(path: Path) -> tuple[Samples, int]:
-    samples, rate_hz = soundfile.read(path, dtype="int16", always_2d=True)
-    mono = samples.astype(np.int32).mean(axis=1).astype(np.int16)
-    if rate_hz > _MOST_HZ:
-        mono = soxr.resample(mono, rate_hz, _MOST_HZ, quality="VHQ")
-        rate_hz = _MOST_HZ
-    return mono, rate_hz
+    samples, rate_hz = read_audio(path)
+    if rate_hz <= _MOST_HZ:
+        return samples, rate_hz
+    return resampled(samples, rate_hz, _MOST_HZ), _MOST_HZ
 
 
 def _keep(name: str, samples: Samples, rate_hz: int) -> str:
     file = f"{name}.flac"
+    soundfile: Any = importlib.import_module("soundfile")
     soundfile.write(RECORDINGS / file, samples, rate_hz, subtype="PCM_16")
     return file
 

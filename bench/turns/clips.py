@@ -4,14 +4,15 @@ Speech lasts from the first to the last window of 10 ms within `VOICED_RANGE_DB`
 loudest tenth, the rule of `bench.speech`. A pause is a run of windows below that level.
 """
 
+import importlib
 import tomllib
 from dataclasses import asdict, dataclass
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-import soundfile
-import soxr
 
 RECORDINGS = Path(__file__).parent / "recordings"
 INDEX = RECORDINGS / "recordings.toml"
@@ -99,13 +100,26 @@ def clips(*, kind: str = "speech", split: str | None = None) -> list[Clip]:
 
 def samples_of(clip: Clip) -> Samples:
     """The clip at 16 kHz."""
-    samples, rate_hz = soundfile.read(RECORDINGS / clip.file, dtype="int16")
-    if rate_hz != RATE_HZ:
-        samples = soxr.resample(samples, rate_hz, RATE_HZ, quality="VHQ")
-    return samples
+    samples, rate_hz = read_audio(RECORDINGS / clip.file)
+    return samples if rate_hz == RATE_HZ else resampled(samples, rate_hz, RATE_HZ)
 
 
-def voiced_windows(samples: Samples, rate_hz: int = RATE_HZ) -> np.ndarray[tuple[int], np.dtype[np.intp]]:
+def read_audio(path: Path) -> tuple[Samples, int]:
+    """Any audio file as one channel, and its rate in hertz."""
+    soundfile: Any = importlib.import_module("soundfile")
+    samples, rate_hz = soundfile.read(path, dtype="int16", always_2d=True)
+    return np.asarray(samples, dtype=np.int32).mean(axis=1).astype(np.int16), int(rate_hz)
+
+
+def resampled(samples: Samples, rate_hz: int, to_hz: int) -> Samples:
+    """The samples at another rate."""
+    soxr: Any = importlib.import_module("soxr")
+    return np.asarray(soxr.resample(samples, rate_hz, to_hz, quality="VHQ"), dtype=np.int16)
+
+
+def voiced_windows(
+    samples: Samples, rate_hz: int = RATE_HZ
+) -> np.ndarray[tuple[int], np.dtype[np.intp]]:
     """Numbers of the voiced windows of 10 ms."""
     size = int(_WINDOW_SECS * rate_hz)
     whole = samples[: len(samples) // size * size].astype(np.float64).reshape(-1, size) / 32768
@@ -125,7 +139,7 @@ def gaps_of(samples: Samples, rate_hz: int = RATE_HZ, least_secs: float = GAP_SE
     edge = round(EDGE_SECS / _WINDOW_SECS)
     return [
         Gap(float(before + 1) * _WINDOW_SECS, float(after) * _WINDOW_SECS)
-        for before, after in zip(voiced[:-1], voiced[1:], strict=True)
+        for before, after in pairwise(voiced)
         if (after - before - 1) * _WINDOW_SECS >= least_secs - 1e-9
         and before >= voiced[0] + edge
         and after <= voiced[-1] - edge

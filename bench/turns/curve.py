@@ -111,7 +111,9 @@ def table(rows: list[Row]) -> str:
         "|---|---|---|---|---|---|---|---|---|",
     ]
     for name, policy in policies():
-        lines.append(f"| {name} | " + " | ".join(str(v) for v in point(rows, policy).values()) + " |")
+        lines.append(
+            f"| {name} | " + " | ".join(str(v) for v in point(rows, policy).values()) + " |"
+        )
     return "\n".join(lines)
 
 
@@ -134,8 +136,8 @@ def main() -> None:
     rows = [json.loads(line) for line in lines]
     rows = [row for row in rows if arguments.language in (None, row["language"])]
     kinds = {kind: sum(row["kind"] == kind for row in rows) for kind in ("natural", "built", "end")}
-    print(f"{kinds}, speakers: {sorted({row['speaker'] for row in rows})}\n\n{table(rows)}\n")  # noqa: T201
-    print(f"A full stop after whatever was heard:\n\n{table(with_full_stops(rows))}")  # noqa: T201
+    print(f"{kinds}, speakers: {sorted({row['speaker'] for row in rows})}\n\n{table(rows)}\n")
+    print(f"A full stop after whatever was heard:\n\n{table(with_full_stops(rows))}")
 
 
 if __name__ == "__main__":

@@ -118,9 +118,7 @@ def turn_of(played: Played) -> Turn:
                 kind=kind,
                 secs=round(stop - start, 3),
                 cut_off=any(s.start_secs < resume and s.end_secs > begin for s in heard),
-                talked_over=any(
-                    resume <= s.start_secs < min(resume + 1.0, end) for s in heard
-                ),
+                talked_over=any(resume <= s.start_secs < min(resume + 1.0, end) for s in heard),
                 asked_early=any(begin <= at < resume for at in asked),
             )
         )

@@ -62,9 +62,7 @@ def rows(turns: list[Turn], overlaps: list[Overlap]) -> dict[str, str]:
             within = _in(low, high)
             found = cut_offs(turns, lambda p, k=kind, w=within: p.kind == k and w(p))
             table[f"cut-offs, {kind} {low * 1000:.0f}-{high * 1000:.0f} ms"] = str(found)
-        table[f"cut-offs, {kind} pauses, all"] = str(
-            cut_offs(turns, lambda p, k=kind: p.kind == k)
-        )
+        table[f"cut-offs, {kind} pauses, all"] = str(cut_offs(turns, lambda p, k=kind: p.kind == k))
     table["cut-offs, all pauses"] = str(cut_offs(turns, lambda _: True))
     talked = share((t.speaker, p.talked_over) for t in turns for p in t.pauses)
     table["bot begins just after the person went on"] = str(talked)

@@ -30,6 +30,7 @@ class Scored:
         clip: File name.
         speaker: Who speaks.
         split: `tune` or `held-out`.
+        language: Two letters.
         kind: `natural`, `built` or `end`.
         pause_secs: Of a natural pause, its length; else 0.
         speech_secs: From the start of speech.
@@ -48,14 +49,17 @@ class Scored:
     scores: dict[float, float]
 
 
-def score(analyzer: SharedTurnAnalyzer, samples: c.Samples, at_secs: float) -> float:
-    """The score of everything up to a position."""
-    part = samples[: int(at_secs * c.RATE_HZ)].astype(np.float32) / 32768
-    result: dict[str, Any] = analyzer._predict_endpoint(part)  # noqa: SLF001
-    return round(float(result["probability"]), 4)
+class Analyzer(SharedTurnAnalyzer):
+    """Smart-turn, asked outside a pipeline."""
+
+    def score(self, samples: c.Samples, at_secs: float) -> float:
+        """The score of everything up to a position."""
+        part = samples[: int(at_secs * c.RATE_HZ)].astype(np.float32) / 32768
+        result: dict[str, Any] = self._predict_endpoint(part)
+        return round(float(result["probability"]), 4)
 
 
-def scored(clip: c.Clip, analyzer: SharedTurnAnalyzer) -> Iterator[Scored]:
+def scored(clip: c.Clip, analyzer: Analyzer) -> Iterator[Scored]:
     """Every pause of a clip, then its end."""
     samples = c.samples_of(clip)
     starts, ends = c.speech_of(samples)
@@ -69,7 +73,7 @@ def scored(clip: c.Clip, analyzer: SharedTurnAnalyzer) -> Iterator[Scored]:
             audio, silences = samples, tuple(s for s in SILENCES_SECS if s <= gap.secs)
         else:
             audio, silences = c.with_pause(samples, gap, c.LONGEST_PAUSE_SECS), SILENCES_SECS
-        scores = {s: score(analyzer, audio, at_secs + s) for s in silences}
+        scores = {s: analyzer.score(audio, at_secs + s) for s in silences}
         yield Scored(
             clip.file,
             clip.speaker,
@@ -87,7 +91,7 @@ def main() -> None:
     """Print one line of JSON per pause or end."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--split", choices=("tune", "held-out"))
-    analyzer = SharedTurnAnalyzer(params=SmartTurnParams())
+    analyzer = Analyzer(params=SmartTurnParams())
     for clip in c.clips(split=parser.parse_args().split):
         for row in scored(clip, analyzer):
             sys.stdout.write(json.dumps(asdict(row), ensure_ascii=False) + "\n")

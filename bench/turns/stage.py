@@ -10,7 +10,7 @@ import ssl
 import warnings
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 from unittest import mock
 
@@ -25,6 +25,7 @@ from tests.replay.deepgram_peer import Hearing
 from tests.replay.groq_peer import Answer
 from tests.replay.recording import Recording
 from tests.replay.replay import Caller
+from tests.replay.speech import CHARACTER_SECS
 from tests.replay.timeline import Timeline
 
 SYSTEMS = ("production", "stock")
@@ -32,7 +33,7 @@ SYSTEMS = ("production", "stock")
 LONG = f"{LONG_ANSWER} Everybody in your team can read it there, and nobody else will."
 SHORT = "All right."
 FLOOR_SECS = 0.28
-# After the last sound: the late answers are those after 1.5 s over the floor, the stock wait is 3 s.
+# After the last sound: longer than stock's 3 s and the providers' delays.
 WAIT_SECS = 4.5
 INTERRUPT_AFTER_SECS = 1.0
 
@@ -87,8 +88,7 @@ class Played:
     system: str
     case: Case
     timeline: Timeline
-    origin_secs: float = 0.0
-    settings: dict[str, Any] = field(default_factory=dict)
+    origin_secs: float
 
 
 def natural_case(clip: c.Clip) -> Case:
@@ -158,48 +158,65 @@ def overlap_case(clip: c.Clip) -> Case:
     )
 
 
-def play(system: str, case: Case) -> Played:
-    """Play a case to a system."""
-    played = Played(system, case, Timeline())
+class Person(Caller):
+    """A caller who plays cases rather than recordings of the tests."""
 
-    async def speak(caller: Caller) -> None:
-        transport = caller._transport  # noqa: SLF001 - the script needs the stream's position
+    origin_secs = 0.0
+
+    async def play(self, case: Case) -> None:
+        """Play a case, and return when its last sound has been sent."""
+        transport = self._transport
+        # From the start of a frame on: it is sent when the microphone has recorded all of it.
         before = transport.stream_secs
-        while transport.stream_secs == before:
+        while transport.stream_secs == before:  # noqa: ASYNC110 - time is virtual
             await asyncio.sleep(0.001)
         start_secs = transport.stream_secs + transport.queued_secs
-        played.origin_secs = caller.now_secs + transport.queued_secs
-        caller.note(f"plays {case.name}")
+        self.origin_secs = self.now_secs + transport.queued_secs
+        self.note(f"plays {case.name}")
         spoken = Spoken(case.name, (), case.samples.tobytes(), case.words)
-        caller._ear.hear(start_secs, spoken, Hearing())  # noqa: SLF001 - as Caller.say does
+        self._ear.hear(start_secs, spoken, Hearing())
         transport.speak(spoken.pcm)
-        await asyncio.sleep(played.origin_secs + case.speech[1] - caller.now_secs)
-        caller.note("has said it")
+        await asyncio.sleep(self.origin_secs + case.speech[1] - self.now_secs)
+        self.note("has said it")
 
-    async def turn(caller: Caller) -> None:
-        await joined(caller)
-        await speak(caller)
-        await caller.wait(WAIT_SECS)
 
-    async def overlap(caller: Caller) -> None:
-        await asked(caller)
-        await caller.hears("bot-started-speaking")
-        await caller.wait(INTERRUPT_AFTER_SECS)
-        await speak(caller)
-        await caller.wait(len(LONG) * 0.06 + WAIT_SECS)
+def play(system: str, case: Case) -> Played:
+    """Play a case to a system."""
+    people: list[Person] = []
+
+    async def conversation(caller: Caller) -> None:
+        if not isinstance(caller, Person):
+            raise TypeError(caller)
+        people.append(caller)
+        if case.kind == "turn":
+            await joined(caller)
+            await caller.play(case)
+            await caller.wait(WAIT_SECS)
+        else:
+            await asked(caller)
+            await caller.hears("bot-started-speaking")
+            await caller.wait(INTERRUPT_AFTER_SECS)
+            await caller.play(case)
+            await caller.wait(len(LONG) * CHARACTER_SECS + WAIT_SECS)
 
     answers = [Answer(SHORT)] if case.kind == "turn" else [Answer(LONG), Answer(SHORT)]
     with ExitStack() as stack:
+        stack.enter_context(mock.patch.object(stage, "Caller", Person))
         if system == "stock":
             stack.enter_context(mock.patch.object(stage, "Session", StockSession))
-        played.timeline = stage.replay(turn if case.kind == "turn" else overlap, answers)
-    return played
+        timeline = stage.replay(conversation, answers)
+    return Played(system, case, timeline, people[0].origin_secs)
 
 
-def prepare() -> None:
-    """Quiet, and with the modules loaded that libraries import only when they connect."""
+def prepare(set_attribute: Callable[[object, str, Any], None] = setattr) -> None:
+    """Quiet, and with the modules loaded that libraries import only when they connect.
+
+    Args:
+        set_attribute: Replaces a function; a test gives one that takes it back.
+    """
     logger.remove()
-    ssl.SSLContext.load_verify_locations = lambda *_, **__: None  # type: ignore[method-assign]
+    # No scripted provider speaks TLS; loading certificates costs a third of a case.
+    set_attribute(ssl.SSLContext, "load_verify_locations", lambda *_, **__: None)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
         for module in (
@@ -209,6 +226,3 @@ def prepare() -> None:
             "pipecat.services.deepgram.tts",
         ):
             importlib.import_module(module)
-
-
-Player = Callable[[str, Case], Played]

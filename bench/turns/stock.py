@@ -28,6 +28,15 @@ from bot.session import EndReason, SessionInfo
 from bot.settings import BotSettings
 
 
+class _StockLLMService(GroqLLMService):
+    """Stock, but its connections are closed at the end: the clock refuses to leave any behind."""
+
+    async def cleanup(self) -> None:
+        """Close the HTTP client."""
+        await super().cleanup()
+        await self._client.close()
+
+
 class StockSession:
     """Stands where `bot.session.Session` stands in a replay."""
 
@@ -37,10 +46,10 @@ class StockSession:
         """Build the quickstart's pipeline on a transport."""
         base = settings.deepgram_base_url
         stt = DeepgramSTTService(api_key="replay", base_url=base)
-        self._llm = GroqLLMService(
+        llm = _StockLLMService(
             api_key="replay",
             base_url=settings.llm_url,
-            settings=GroqLLMService.Settings(system_instruction=instruction),
+            settings=_StockLLMService.Settings(system_instruction=instruction),
         )
         tts = DeepgramTTSService(api_key="replay", base_url=base.replace("http", "ws", 1))
         context = LLMContext()
@@ -48,7 +57,7 @@ class StockSession:
             context, user_params=LLMUserAggregatorParams(vad_analyzer=SileroVADAnalyzer())
         )
         self._worker = PipelineWorker(
-            Pipeline([transport.input(), stt, user, self._llm, tts, transport.output(), assistant]),
+            Pipeline([transport.input(), stt, user, llm, tts, transport.output(), assistant]),
             params=PipelineParams(enable_metrics=True, enable_usage_metrics=True),
         )
         self._greeting = settings.assistant_greeting
@@ -64,7 +73,6 @@ class StockSession:
         runner = WorkerRunner(handle_sigint=False)
         await runner.add_workers(self._worker)
         await runner.run()
-        await self._llm._client.close()  # noqa: SLF001 - stock Pipecat leaves it open
         self.reason = self.reason or EndReason.SHUTDOWN
         return self.reason
 
