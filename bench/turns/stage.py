@@ -216,7 +216,7 @@ def prepare(set_attribute: Callable[[object, str, Any], None] = setattr) -> None
     """
     logger.remove()
     # No scripted provider speaks TLS; loading certificates costs a third of a case.
-    set_attribute(ssl.SSLContext, "load_verify_locations", lambda *_, **__: None)
+    set_attribute(ssl.SSLContext, "load_verify_locations", _load_nothing)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
         for module in (
@@ -226,3 +226,7 @@ def prepare(set_attribute: Callable[[object, str, Any], None] = setattr) -> None
             "pipecat.services.deepgram.tts",
         ):
             importlib.import_module(module)
+
+
+def _load_nothing(*_: object, **__: object) -> None:
+    """Stands for `SSLContext.load_verify_locations`."""
