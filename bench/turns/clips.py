@@ -18,6 +18,9 @@ RECORDINGS = Path(__file__).parent / "recordings"
 INDEX = RECORDINGS / "recordings.toml"
 RATE_HZ = 16_000
 VOICED_RANGE_DB = 32.0
+# An interruption begins where its level is this near: a breath or the hiss of a recording before
+# it stops nobody.
+ONSET_RANGE_DB = 20.0
 _LOUDEST_PERCENTILE = 90.0
 _WINDOW_SECS = 0.01
 
@@ -118,19 +121,24 @@ def resampled(samples: Samples, rate_hz: int, to_hz: int) -> Samples:
 
 
 def voiced_windows(
-    samples: Samples, rate_hz: int = RATE_HZ
+    samples: Samples, rate_hz: int = RATE_HZ, range_db: float = VOICED_RANGE_DB
 ) -> np.ndarray[tuple[int], np.dtype[np.intp]]:
     """Numbers of the voiced windows of 10 ms."""
     size = int(_WINDOW_SECS * rate_hz)
     whole = samples[: len(samples) // size * size].astype(np.float64).reshape(-1, size) / 32768
     levels = 10 * np.log10(np.maximum(np.square(whole).mean(axis=1), 1e-10))
-    return np.flatnonzero(levels >= np.percentile(levels, _LOUDEST_PERCENTILE) - VOICED_RANGE_DB)
+    return np.flatnonzero(levels >= np.percentile(levels, _LOUDEST_PERCENTILE) - range_db)
 
 
 def speech_of(samples: Samples) -> tuple[float, float]:
     """When speech starts and ends, in seconds."""
     voiced = voiced_windows(samples)
     return float(voiced[0]) * _WINDOW_SECS, float(voiced[-1] + 1) * _WINDOW_SECS
+
+
+def onset_secs(samples: Samples) -> float:
+    """When a voice is plainly there: the first window within ONSET_RANGE_DB."""
+    return float(voiced_windows(samples, range_db=ONSET_RANGE_DB)[0]) * _WINDOW_SECS
 
 
 def gaps_of(samples: Samples, rate_hz: int = RATE_HZ, least_secs: float = GAP_SECS) -> list[Gap]:

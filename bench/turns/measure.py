@@ -5,8 +5,7 @@ voice was given, and the context at the end.
 """
 
 import re
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 from bench.turns.stage import FLOOR_SECS, LONG, SHORT, Played
 from bench.turns.texts import is_sentence
@@ -185,8 +184,3 @@ def _words_off(timeline: Timeline, spoken: str) -> int:
     ]
     answers = [text for text in kept if text.strip() not in (GREETING, SHORT)]
     return abs(sum(len(text.split()) for text in answers) - heard)
-
-
-def as_json(measured: Turn | Overlap) -> dict[str, Any]:
-    """As JSON."""
-    return asdict(measured)

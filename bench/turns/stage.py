@@ -11,6 +11,7 @@ import warnings
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 from unittest import mock
 
@@ -154,7 +155,7 @@ def overlap_case(clip: c.Clip) -> Case:
         clip=clip,
         samples=c.with_tail(samples),
         words=tuple(word_ends_secs(clip.text, samples)),
-        speech=c.speech_of(samples),
+        speech=(c.onset_secs(samples), c.speech_of(samples)[1]),
     )
 
 
@@ -173,11 +174,20 @@ class Person(Caller):
         start_secs = transport.stream_secs + transport.queued_secs
         self.origin_secs = self.now_secs + transport.queued_secs
         self.note(f"plays {case.name}")
-        spoken = Spoken(case.name, (), case.samples.tobytes(), case.words)
-        self._ear.hear(start_secs, spoken, Hearing())
-        transport.speak(spoken.pcm)
+        for words in _phrases(case):
+            self._ear.hear(start_secs, Spoken(case.name, (), b"", words), Hearing())
+        transport.speak(case.samples.tobytes())
         await asyncio.sleep(self.origin_secs + case.speech[1] - self.now_secs)
         self.note("has said it")
+
+
+def _phrases(case: Case) -> list[tuple[tuple[float, str], ...]]:
+    """The words, parted at the pauses: at each, a recogniser's endpointing gives a final."""
+    edges = [-1.0, *(start + 0.02 for start, _ in case.pauses), float("inf")]
+    parts = [
+        tuple(word for word in case.words if low < word[0] <= high) for low, high in pairwise(edges)
+    ]
+    return [words for words in parts if words] or [()]
 
 
 def play(system: str, case: Case) -> Played:
