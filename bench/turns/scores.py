@@ -15,7 +15,7 @@ import numpy as np
 from pipecat.audio.turn.smart_turn.base_smart_turn import SmartTurnParams
 
 from bench.turns import clips as c
-from bench.turns.texts import heard_by
+from bench.turns.texts import heard_by, words_of
 from bot.models import SharedTurnAnalyzer
 
 SILENCES_SECS = (0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
@@ -62,15 +62,18 @@ class Analyzer(SharedTurnAnalyzer):
 def scored(clip: c.Clip, analyzer: Analyzer) -> Iterator[Scored]:
     """Every pause of a clip, then its end."""
     samples = c.samples_of(clip)
-    starts, ends = c.speech_of(samples)
-    spans = [(gap, gap.start_secs) for gap in c.gaps_of(samples)]
+    starts, ends = c.extent_of(clip, samples)
+    words = words_of(clip, samples)
+    natural_gaps = c.pauses_of(clip, samples)
+    gaps = sorted([*natural_gaps, *c.gaps_to_build(clip, samples)], key=lambda g: g.start_secs)
+    spans = [(gap, gap.start_secs) for gap in gaps]
     for gap, at_secs in [*spans, (None, ends)]:
-        natural = gap is not None and gap.secs >= c.NATURAL_PAUSE_SECS - 1e-9
+        natural = gap in natural_gaps
         kind = "end" if gap is None else "natural" if natural else "built"
         if gap is None:
-            audio, silences = c.with_tail(samples), SILENCES_SECS + MORE_SILENCES_SECS
+            audio, silences = c.with_tail(samples, ends), SILENCES_SECS + MORE_SILENCES_SECS
         elif natural:
-            audio, silences = samples, tuple(s for s in SILENCES_SECS if s <= gap.secs)
+            audio, silences = samples, tuple(s for s in SILENCES_SECS if s <= gap.secs + 1e-6)
         else:
             audio, silences = c.with_pause(samples, gap, c.LONGEST_PAUSE_SECS), SILENCES_SECS
         scores = {s: analyzer.score(audio, at_secs + s) for s in silences}
@@ -80,9 +83,9 @@ def scored(clip: c.Clip, analyzer: Analyzer) -> Iterator[Scored]:
             clip.split,
             clip.language,
             kind,
-            round(gap.secs, 2) if natural and gap else 0.0,
+            round(gap.secs, 2) if gap and natural else 0.0,
             round(at_secs - starts, 2),
-            heard_by(clip.text, samples, at_secs),
+            heard_by(words, at_secs),
             scores,
         )
 

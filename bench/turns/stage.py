@@ -19,7 +19,7 @@ from loguru import logger
 
 from bench.turns import clips as c
 from bench.turns.stock import StockSession
-from bench.turns.texts import word_ends_secs
+from bench.turns.texts import words_of
 from tests.replay import replay as stage
 from tests.replay.conversations import LONG_ANSWER, asked, joined
 from tests.replay.deepgram_peer import Hearing
@@ -95,15 +95,15 @@ class Played:
 def natural_case(clip: c.Clip) -> Case:
     """A clip as it is, with 3 s of its room tone after it."""
     samples = c.samples_of(clip)
-    gaps = [g for g in c.gaps_of(samples) if g.secs >= c.NATURAL_PAUSE_SECS - 1e-9]
-    gaps = [g for g in gaps if g.secs <= c.LONGEST_PAUSE_SECS]
+    gaps = c.pauses_of(clip, samples)
+    extent = c.extent_of(clip, samples)
     return Case(
         name=clip.file,
         kind="turn",
         clip=clip,
-        samples=c.with_tail(samples),
-        words=tuple(word_ends_secs(clip.text, samples)),
-        speech=c.speech_of(samples),
+        samples=c.with_tail(samples, extent[1]),
+        words=tuple(words_of(clip, samples)),
+        speech=extent,
         pauses=tuple((g.start_secs, g.end_secs) for g in gaps),
         kinds=("natural",) * len(gaps),
     )
@@ -115,11 +115,11 @@ def built_case(clip: c.Clip, stratum: tuple[float, float]) -> Case | None:
     Lengths are spread evenly over the stratum, in the order of the gaps.
     """
     samples = c.samples_of(clip)
-    gaps = [g for g in c.gaps_of(samples) if g.secs < c.NATURAL_PAUSE_SECS - 1e-9]
+    gaps = c.gaps_to_build(clip, samples)
     if not gaps:
         return None
-    words = word_ends_secs(clip.text, samples)
-    start, end = c.speech_of(samples)
+    words = words_of(clip, samples)
+    start, end = c.extent_of(clip, samples)
     pauses: list[tuple[float, float]] = []
     added = 0.0
     audio = samples
@@ -149,13 +149,14 @@ def built_case(clip: c.Clip, stratum: tuple[float, float]) -> Case | None:
 def overlap_case(clip: c.Clip) -> Case:
     """A short recording over the bot's speech."""
     samples = c.samples_of(clip)
+    end_secs = c.speech_of(samples)[1]
     return Case(
         name=clip.file,
         kind="overlap",
         clip=clip,
-        samples=c.with_tail(samples),
-        words=tuple(word_ends_secs(clip.text, samples)),
-        speech=(c.onset_secs(samples), c.speech_of(samples)[1]),
+        samples=c.with_tail(samples, end_secs),
+        words=tuple(words_of(clip, samples)),
+        speech=(c.onset_secs(samples), end_secs),
     )
 
 

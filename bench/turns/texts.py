@@ -1,13 +1,13 @@
 """Which words of a clip have been said by when.
 
-Nobody published word times for these recordings. Sentences and phrases (parted by `. , ; : ? !`)
-are matched to the clip's voiced stretches by length, so that a long silence falls on a punctuation
-mark where there is one nearby; inside a phrase, voiced time is shared by letters.
+Few of these recordings have published word times. In the others, sentences and phrases (parted by
+`. , ; : ? !`) are matched to the clip's voiced stretches by length, so that a long silence falls on
+a punctuation mark where there is one nearby; inside a phrase, voiced time is shared by letters.
 """
 
 import numpy as np
 
-from bench.turns.clips import Samples, gaps_of, voiced_windows
+from bench.turns.clips import Clip, Samples, gaps_of, published_words, voiced_windows
 
 _WINDOW_SECS = 0.01
 _MARKS = ".,;:?!"
@@ -50,9 +50,15 @@ def _anchors(
     return [*pairs, (1.0, 1.0)]
 
 
-def heard_by(text: str, samples: Samples, at_secs: float) -> str:
+def words_of(clip: Clip, samples: Samples) -> list[tuple[float, str]]:
+    """When each word of a clip has been said: as published, else as shared out."""
+    published = [(word.end_secs, word.text) for word in published_words(clip) if word.text]
+    return published or word_ends_secs(clip.text, samples)
+
+
+def heard_by(words: list[tuple[float, str]], at_secs: float) -> str:
     """The words said until a position."""
-    return " ".join(word for end, word in word_ends_secs(text, samples) if end <= at_secs + 0.02)
+    return " ".join(word for end, word in words if end <= at_secs + 0.02)
 
 
 def is_sentence(text: str) -> bool:

@@ -8,7 +8,7 @@ from bench.turns.bounds import upper_bound
 from bench.turns.measure import overlap_of, turn_of
 from bench.turns.report import Results, markdown
 from bench.turns.stage import LONG, SHORT, Case, Played
-from bench.turns.texts import heard_by, word_ends_secs
+from bench.turns.texts import heard_by, word_ends_secs, words_of
 from tests.replay.timeline import Timeline
 
 TEXT = "Hello there. Which folder?"
@@ -69,15 +69,26 @@ def test_a_gap_is_lengthened_by_room_tone_and_nothing_else_changes() -> None:
 
 def test_an_end_is_followed_by_three_seconds_of_room_tone() -> None:
     """The last sound stays where it was, and silence of the room follows it."""
-    played = c.with_tail(TWO_WORDS)
+    played = c.with_tail(TWO_WORDS, c.speech_of(TWO_WORDS)[1])
     assert c.speech_of(played)[1] == pytest.approx(c.speech_of(TWO_WORDS)[1], abs=0.011)
     assert len(played) / c.RATE_HZ - c.speech_of(played)[1] == pytest.approx(3.0, abs=0.05)
 
 
 def test_a_sentence_ends_where_the_silence_is() -> None:
     """The words before a full stop have been said when the pause after it begins."""
-    assert heard_by(TEXT, TWO_WORDS, 0.9) == "Hello there."
+    assert heard_by(word_ends_secs(TEXT, TWO_WORDS), 0.9) == "Hello there."
     assert word_ends_secs(TEXT, TWO_WORDS)[-1] == (pytest.approx(1.8, abs=0.011), "folder?")
+
+
+def test_published_word_times_are_kept() -> None:
+    """Where somebody published when words are spoken, pauses and texts follow them."""
+    with_words = [clip for clip in c.all_clips() if c.published_words(clip)]
+    for clip in with_words:
+        samples = c.samples_of(clip)
+        assert all(0.3 <= pause.secs <= 0.9 for pause in c.pauses_of(clip, samples))
+        assert " ".join(word for _, word in words_of(clip, samples)) == clip.text
+    pause = c.pauses_of(clip, samples)[0]
+    assert heard_by(words_of(clip, samples), pause.start_secs).endswith("levels are okay.")
 
 
 def spoken(*events: tuple[float, str, str]) -> Timeline:
