@@ -233,7 +233,7 @@ def _spontaneous(unpacked: Path) -> Iterator[Clip]:
         samples, rate_hz = _mono(unpacked / _MFA / f"{name}.wav")
         file = _keep(f"mfa-{name.replace('_', '-')}", samples, rate_hz)
         c.write_words(file, words)
-        yield Clip(file, "speech", text, "en", "michael", "mfa", "held-out")
+        yield Clip(file, "speech", text, "en", "michael", "mfa", "tune")
 
 
 def _michael(unpacked: Path) -> Iterator[Clip]:
