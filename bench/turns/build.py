@@ -41,8 +41,8 @@ _MOST_HZ = 16_000
 # A prompt of one breath up to a few sentences.
 _LEAST_SECS = 1.5
 _MOST_SECS = 20.0
-# To keep the folder small: all prompts with a natural pause, every second one with a gap to build
-# a pause in, every sixteenth one without any (they serve as ends only), in the order of their names.
+# To keep the folder small: all prompts with a natural pause, every third one with a gap to build a
+# pause in, every sixteenth one without any (they serve as ends only), in the order of their names.
 _GAP_STEP = 3
 _ENDS_ONLY_STEP = 16
 _KEYS = set('[]()<>*#"')
