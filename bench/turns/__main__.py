@@ -26,7 +26,8 @@ from bench.turns.stage import (
     prepare,
 )
 
-LISTS = ("natural", "built", "overlap")
+BUILT = {f"built-{low * 1000:.0f}-{high * 1000:.0f}": (low, high) for low, high in c.STRATA_SECS}
+LISTS = ("natural", *BUILT, "overlap")
 OVERLAP_KINDS = ("backchannel", "cough", "noise", "interruption")
 
 
@@ -42,12 +43,12 @@ def cases(
     """
     speech = c.clips(split=split)
     overlaps = [clip for kind in OVERLAP_KINDS for clip in c.clips(kind=kind)]
-    built = [built_case(clip, stratum) for stratum in c.STRATA_SECS for clip in speech]
     made = {
         "natural": [natural_case(clip) for clip in speech],
-        "built": [case for case in built if case],
         "overlap": [overlap_case(clip) for clip in overlaps],
     }
+    for name, stratum in BUILT.items():
+        made[name] = [case for clip in speech if (case := built_case(clip, stratum))]
     return [case for name in lists for case in _thinned(made[name], limit)]
 
 

@@ -41,9 +41,15 @@ class StockSession:
     """Stands where `bot.session.Session` stands in a replay."""
 
     def __init__(
-        self, _info: SessionInfo, transport: BaseTransport, settings: BotSettings, instruction: str
+        self,
+        _info: SessionInfo,
+        transport: BaseTransport,
+        settings: BotSettings,
+        instruction: str,
+        *_rest: object,
+        **_more: object,
     ) -> None:
-        """Build the quickstart's pipeline on a transport."""
+        """Build the quickstart's pipeline on a transport; what only production takes is ignored."""
         base = settings.deepgram_base_url
         stt = DeepgramSTTService(api_key="replay", base_url=base)
         llm = _StockLLMService(
