@@ -34,9 +34,9 @@ class CommitPolicy:
         complete_clear_secs: A sentence has ended and the score is clear. An answer prepared at
             0.1-0.15 s of silence is ready then (0.1 s transcript, 0.1 s model, 0.08 s voice), so
             that waiting less would gain nothing.
-        unclear_score: Scores below this say that the voice goes on, whatever the words. Of the
-            sentences' ends fitted on, 2 of 30 lie below; of the pauses after a sentence 6 of 8 in
-            spontaneous speech and 3 of 20 in prompts.
+        unclear_score: Scores below this say that the voice goes on, whatever the words. One in
+            twenty ends of sentences lies below, and three in four of the pauses after a sentence
+            in spontaneous speech.
         complete_secs: A sentence has ended, the score lies between the two.
         complete_unclear_secs: A sentence has ended, the score is unclear: just longer than the
             pauses of 300-900 ms that must survive.
