@@ -1,9 +1,9 @@
 """How long to stay silent before an answer becomes audible, from the audio score and the words.
 
-Fitted on 190 pauses and 93 ends of two speakers by `python -m bench.turns.curve`: the words decide
-(the end of a sentence or not), the score only tells clear ends from others. On those pauses
-smart-turn's score alone hardly parts pauses from ends (area under the curve 0.63, and 0.57 at
-pauses after a whole sentence).
+Fitted on the tuning clips of `bench/turns` (`python -m bench.turns.curve`). The words say whether a
+sentence has ended. Smart-turn's score alone hardly parts pauses from ends in prompts read aloud,
+where it is high throughout; in spontaneous speech it is low in nearly every pause, also where a
+sentence has just ended, and that is what its lower threshold is for.
 """
 
 from __future__ import annotations
@@ -33,8 +33,13 @@ class CommitPolicy:
             it at 0.1-0.3 s of silence; the share of pauses is printed by `bench.turns.curve`.
         complete_clear_secs: A sentence has ended and the score is clear. An answer prepared at
             0.1-0.15 s of silence is ready at about 0.4 s (0.1 s transcript, 0.1 s model, 0.06 s
-            first clause, 0.08 s voice): waiting less would gain nothing.
-        complete_secs: A sentence has ended, the score is not clear.
+            first clause, 0.08 s voice), so that waiting less would gain nothing.
+        unclear_score: Scores below this say that the voice goes on, whatever the words. One in
+            twenty ends of sentences lies below, and three in four of the pauses after a sentence
+            in spontaneous speech.
+        complete_secs: A sentence has ended, the score lies between the two.
+        complete_unclear_secs: A sentence has ended, the score is unclear: just longer than the
+            pauses of 300-900 ms that must survive.
         open_clear_secs: Words are open, the score is clear: just longer than the pauses of
             300-900 ms that must survive.
         open_secs: Words are open, nor is the score clear. With providers' 280 ms hidden behind it,
@@ -43,8 +48,10 @@ class CommitPolicy:
     """
 
     clear_score: float = 0.9
+    unclear_score: float = 0.25
     complete_clear_secs: float = 0.36
     complete_secs: float = 0.5
+    complete_unclear_secs: float = 0.95
     open_clear_secs: float = 0.95
     open_secs: float = 1.2
     unknown_secs: float = 1.2
@@ -119,7 +126,10 @@ def commit_silence_secs(
     words = read_words(transcript)
     is_clear = score is not None and score >= policy.clear_score
     if words is Words.COMPLETE:
-        return policy.complete_clear_secs if is_clear else policy.complete_secs
+        if is_clear:
+            return policy.complete_clear_secs
+        is_unclear = score is not None and score < policy.unclear_score
+        return policy.complete_unclear_secs if is_unclear else policy.complete_secs
     if words is Words.OPEN:
         return policy.open_clear_secs if is_clear else policy.open_secs
     return policy.unknown_secs

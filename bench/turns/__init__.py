@@ -1,0 +1,1 @@
+"""Turn-taking on human recordings: cut-offs, latency, interruptions, beside stock Pipecat."""
