@@ -8,6 +8,7 @@ calls; what a session remembers stays in its own analyzer.
 from __future__ import annotations
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from importlib.resources import as_file, files
 from typing import Any, cast
@@ -59,6 +60,13 @@ def warm_models() -> None:
         for one in smart_turn.get_inputs()
     }
     smart_turn.run(None, features)
+
+
+@cache
+def _scoring_threads() -> ThreadPoolExecutor:
+    # For all sessions of the process: a score takes 0.07 s of a core, and more of them at once
+    # would only slow each other down.
+    return ThreadPoolExecutor(max_workers=2, thread_name_prefix="smart-turn")
 
 
 class _SharedSileroModel(SileroOnnxModel):
@@ -141,7 +149,7 @@ class EndScorer(LocalSmartTurnAnalyzerV3):
             pcm: s16le mono 16 kHz, up to now; the last 8 s count.
         """
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._model_executor, self._score, pcm)
+        return await loop.run_in_executor(_scoring_threads(), self._score, pcm)
 
     def _score(self, pcm: bytes) -> float:
         samples = np.frombuffer(pcm, dtype="<i2").astype(np.float32) / 32768

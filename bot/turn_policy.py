@@ -34,12 +34,7 @@ class CommitPolicy:
         complete_clear_secs: A sentence has ended and the score is clear. An answer prepared at
             0.1-0.15 s of silence is ready at about 0.4 s (0.1 s transcript, 0.1 s model, 0.06 s
             first clause, 0.08 s voice), so that waiting less would gain nothing.
-        unclear_score: Scores below this say that the voice goes on, whatever the words. One in
-            twenty ends of sentences lies below, and three in four of the pauses after a sentence
-            in spontaneous speech.
-        complete_secs: A sentence has ended, the score lies between the two.
-        complete_unclear_secs: A sentence has ended, the score is unclear: just longer than the
-            pauses of 300-900 ms that must survive.
+        complete_secs: A sentence has ended, the score is not clear.
         open_clear_secs: Words are open, the score is clear: just longer than the pauses of
             300-900 ms that must survive.
         open_secs: Words are open, nor is the score clear. With providers' 280 ms hidden behind it,
@@ -48,10 +43,8 @@ class CommitPolicy:
     """
 
     clear_score: float = 0.9
-    unclear_score: float = 0.25
     complete_clear_secs: float = 0.36
     complete_secs: float = 0.5
-    complete_unclear_secs: float = 0.95
     open_clear_secs: float = 0.95
     open_secs: float = 1.2
     unknown_secs: float = 1.2
@@ -126,10 +119,7 @@ def commit_silence_secs(
     words = read_words(transcript)
     is_clear = score is not None and score >= policy.clear_score
     if words is Words.COMPLETE:
-        if is_clear:
-            return policy.complete_clear_secs
-        is_unclear = score is not None and score < policy.unclear_score
-        return policy.complete_unclear_secs if is_unclear else policy.complete_secs
+        return policy.complete_clear_secs if is_clear else policy.complete_secs
     if words is Words.OPEN:
         return policy.open_clear_secs if is_clear else policy.open_secs
     return policy.unknown_secs

@@ -32,9 +32,12 @@ def main() -> None:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     _die_with(int(sys.argv[2]))
     # After the above: these imports take seconds.
+    import uvloop  # noqa: PLC0415
+
     from bot.host import serve  # noqa: PLC0415
 
-    status = asyncio.run(serve(socket.socket(fileno=int(sys.argv[1]))))
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        status = runner.run(serve(socket.socket(fileno=int(sys.argv[1]))))
     # LiveKit's native threads can abort a process whose interpreter ends under them.
     sys.stderr.flush()
     os._exit(status)

@@ -105,5 +105,7 @@ def process_environment() -> dict[str, str]:
         **passed_on,
         "OMP_NUM_THREADS": "1",
         "OPENBLAS_NUM_THREADS": "1",
+        # Each thread would keep a heap of its own: memory that no session uses.
+        "MALLOC_ARENA_MAX": "2",
         "ORT_DISABLE_TELEMETRY": "1",
     }

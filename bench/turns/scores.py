@@ -12,11 +12,10 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-from pipecat.audio.turn.smart_turn.base_smart_turn import SmartTurnParams
 
 from bench.turns import clips as c
 from bench.turns.texts import heard_by, words_of
-from bot.models import SharedTurnAnalyzer
+from bot.models import EndScorer
 
 SILENCES_SECS = (0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 MORE_SILENCES_SECS = (1.0, 1.2, 1.5)
@@ -49,10 +48,10 @@ class Scored:
     scores: dict[float, float]
 
 
-class Analyzer(SharedTurnAnalyzer):
+class Analyzer(EndScorer):
     """Smart-turn, asked outside a pipeline."""
 
-    def score(self, samples: c.Samples, at_secs: float) -> float:
+    def score_at(self, samples: c.Samples, at_secs: float) -> float:
         """The score of everything up to a position."""
         part = samples[: int(at_secs * c.RATE_HZ)].astype(np.float32) / 32768
         result: dict[str, Any] = self._predict_endpoint(part)
@@ -76,7 +75,7 @@ def scored(clip: c.Clip, analyzer: Analyzer) -> Iterator[Scored]:
             audio, silences = samples, tuple(s for s in SILENCES_SECS if s <= gap.secs + 1e-6)
         else:
             audio, silences = c.with_pause(samples, gap, c.LONGEST_PAUSE_SECS), SILENCES_SECS
-        scores = {s: analyzer.score(audio, at_secs + s) for s in silences}
+        scores = {s: analyzer.score_at(audio, at_secs + s) for s in silences}
         yield Scored(
             clip.file,
             clip.speaker,
@@ -94,7 +93,7 @@ def main() -> None:
     """Print one line of JSON per pause or end."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--split", choices=("tune", "held-out"))
-    analyzer = Analyzer(params=SmartTurnParams())
+    analyzer = Analyzer()
     for clip in c.clips(split=parser.parse_args().split):
         for row in scored(clip, analyzer):
             sys.stdout.write(json.dumps(asdict(row), ensure_ascii=False) + "\n")
