@@ -9,7 +9,7 @@ BIN := .venv/bin
 export ORT_DISABLE_TELEMETRY := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-widget screenshots check lint bench wer fmt lock clean
+.PHONY: help run test test-quick test-widget screenshots check lint bench wer fmt lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -21,10 +21,12 @@ run: ## start everything on this machine and print the address to open
 # minutes ends the run, with the place where it hangs.
 test: ## lint, types, the widget's tests, then every test that needs no cloud key
 	@$(SETUP) test
-	@$(MAKE) --no-print-directory lint
-	@$(SETUP) npm run test:quick
+	@$(MAKE) --no-print-directory -j 2 -O lint test-quick
 	@$(BIN)/python -m pytest -m "not live and not examples and not widget" -rs \
 		-o faulthandler_timeout=300 -o faulthandler_exit_on_timeout=true
+
+test-quick:
+	@$(SETUP) npm run test:quick
 
 test-widget: ## every test of the widget: all states, looks and ways to talk, in both browsers
 	@$(SETUP) test

@@ -161,6 +161,7 @@ class Caller:
         # No queue: a frame leaves when it is handed over, so the moment of each sample is known.
         self._source = rtc.AudioSource(RATE_HZ, 1, queue_size_ms=0)
         self._speech: deque[_Utterance] = deque()
+        self._is_leaving = False
         self._tasks: list[asyncio.Task[None]] = []
         self._streams: list[rtc.AudioStream] = []
 
@@ -180,6 +181,8 @@ class Caller:
 
     async def __aexit__(self, *_exc: object) -> None:
         """Leave the room."""
+        # A track that arrives from now on would be listened to by nobody's task.
+        self._is_leaving = True
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -307,7 +310,7 @@ class Caller:
         self._news.set()
 
     def _on_track(self, track: rtc.Track, *_: object) -> None:
-        if track.kind == rtc.TrackKind.KIND_AUDIO:
+        if track.kind == rtc.TrackKind.KIND_AUDIO and not self._is_leaving:
             stream = rtc.AudioStream(track, sample_rate=RATE_HZ, num_channels=1, frame_size_ms=20)
             self._streams.append(stream)
             self._tasks.append(asyncio.create_task(self._listen(stream)))

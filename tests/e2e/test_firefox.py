@@ -127,6 +127,7 @@ async def tell(program: Path, story: str, url: str, firefox: str) -> None:
     await run_program([shutil.which("node") or "node", str(program), story, url, firefox])
 
 
+@pytest.mark.widget
 async def test_a_visitor_in_firefox_talks_and_types(
     open_door: OpenDoor, firefox: str, program: Path
 ) -> None:

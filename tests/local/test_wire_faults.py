@@ -73,7 +73,7 @@ def test_silent_swallows_one_final(server: WireServer) -> None:
             result = await socket.until("Results", is_final=True)
             return result["channel"]["alternatives"][0]["transcript"]
 
-    assert run(story()) == "utterance 2"
+    assert run(story()) == "this is utterance 2 i say"
 
 
 def test_slow_delays_finals(server: WireServer) -> None:
