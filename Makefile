@@ -9,7 +9,7 @@ BIN := .venv/bin
 export ORT_DISABLE_TELEMETRY := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-quick test-widget screenshots check lint bench wer fmt lock clean
+.PHONY: help run test test-at-once test-quick test-widget screenshots check lint bench wer fmt lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -17,13 +17,19 @@ help: ## show this list
 run: ## start everything on this machine and print the address to open
 	@$(SETUP) run && exec $(BIN)/python -m local.run
 
-# pytest comes last: its closing line is the count that CI reads. A test that hangs for five
-# minutes ends the run, with the place where it hangs.
+# What runs on virtual time or waits for events only goes side by side; real time and real browsers
+# come last and alone. A test that hangs for five minutes ends the run, with the place where it hangs.
+AT_ONCE := tests/bench tests/bot tests/replay tests/server tests/test_architecture.py
+PYTEST := $(BIN)/python -m pytest -m "not live and not examples and not widget" -rs \
+	-o faulthandler_timeout=300 -o faulthandler_exit_on_timeout=true
+
 test: ## lint, types, the widget's tests, then every test that needs no cloud key
 	@$(SETUP) test
-	@$(MAKE) --no-print-directory -j 2 -O lint test-quick
-	@$(BIN)/python -m pytest -m "not live and not examples and not widget" -rs \
-		-o faulthandler_timeout=300 -o faulthandler_exit_on_timeout=true
+	@$(MAKE) --no-print-directory -j 3 -O lint test-quick test-at-once
+	@$(PYTEST) $(addprefix --ignore=,$(AT_ONCE))
+
+test-at-once:
+	@$(PYTEST) $(AT_ONCE)
 
 test-quick:
 	@$(SETUP) npm run test:quick

@@ -103,10 +103,11 @@ async def test_garbage_on_the_data_channel_is_dropped(open_door: OpenDoor) -> No
     "fault",
     [
         {"fault": "status", "code": 429, "retry_after": 30, "times": 2},
-        pytest.param({"fault": "stall_before", "times": 2}, marks=pytest.mark.widget),
+        {"fault": "stall_before", "times": 2},
     ],
     ids=["429", "stall"],
 )
+@pytest.mark.widget
 async def test_a_failed_answer_ends_in_speech(open_door: OpenDoor, wire: Wire, fault: dict) -> None:
     """When both models fail the bot apologises aloud, and the next turn works."""
     async with open_door() as door, Caller(await connect(door.url)) as caller:

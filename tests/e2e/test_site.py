@@ -176,6 +176,7 @@ async def test_speaking_stops_the_bot(site: Site, chromium: str, tmp_path: Path)
         assert await complaints(page) == []
 
 
+@pytest.mark.widget
 async def test_a_reload_keeps_the_conversation(site: Site, chromium: str, tmp_path: Path) -> None:
     """A reload in the middle of a call comes back to the same bot, with the transcript."""
     microphone = tmp_path / "visitor.wav"
