@@ -26,7 +26,7 @@ from pipecat.turns.types import ProcessFrameResult
 from pipecat.turns.user_stop import BaseUserTurnStopStrategy
 
 from bot.models import EndScorer, SharedVADAnalyzer
-from bot.playout import Playout
+from bot.playout import LEAST_WAIT_SECS, Playout
 from bot.turn_policy import Words, commit_silence_secs, read_words
 
 # Answers begun for one turn before it is decided: a rate-limited account pays for each. What is
@@ -47,8 +47,6 @@ KEEPING_SECS = 0.3
 # A turn in which no word has been recognised is given up after this silence: the final of a slow
 # recogniser is waited for no longer (`bot.services.STT_FINAL_TIMEOUT_SECS`).
 WORDLESS_SECS = 1.2
-# A clock does not resolve less; waiting for less would be a busy loop.
-LEAST_WAIT_SECS = 0.001
 # Looking again when a voice may just be starting: two windows of the VAD.
 ONSET_SECS = 0.064
 
