@@ -10,6 +10,7 @@ import pytest
 
 from local.caller import Caller, connect
 from local.livekit import LiveKitServer
+from server.process import SessionProcess
 from tests.e2e.conftest import Door, OpenDoor
 from tests.e2e.test_lifecycle import rooms_of
 
@@ -19,6 +20,12 @@ pytestmark = pytest.mark.anyio
 async def metrics(door: Door) -> set[str]:
     async with aiohttp.ClientSession() as http, http.get(f"{door.url}/metrics") as answer:
         return set((await answer.text()).splitlines())
+
+
+def process_of(door: Door, caller: Caller) -> SessionProcess:
+    """Return the process that holds the caller's session."""
+    session_id = caller.invitation.session_id
+    return next(one for one in door.pool.processes if session_id in one.sessions)
 
 
 async def test_a_process_that_dies_takes_only_its_own_conversations(
@@ -32,9 +39,8 @@ async def test_a_process_that_dies_takes_only_its_own_conversations(
     ):
         await first.ready()
         await second.ready()
-        dying, living = door.pool.processes
-        assert first.invitation.session_id in dying.sessions
-        assert second.invitation.session_id in living.sessions
+        dying, living = process_of(door, first), process_of(door, second)
+        assert dying is not living
         assert dying.pid
         os.kill(dying.pid, signal.SIGKILL)
         await first.until(first.disconnected.is_set, 5)
