@@ -37,6 +37,7 @@ from pipecat.utils.http import connection_limits
 
 from bot.greeting import PreparedGreeting
 from bot.http_clients import certificates, post, unused_client, websocket_origin
+from bot.opening import EagerOpening
 from bot.patience import PatientLLMMixin
 from bot.prepared import NOTHING, Prepared
 from bot.settings import GROQ_CLOUD, BotSettings
@@ -145,11 +146,15 @@ class FinalizingSTTService(DeepgramSTTService):
         await super()._on_message(message)
 
 
-class ClearingTTSService(PreparedGreeting, DeepgramTTSService):
+# Both mixins say what every such service has; Deepgram says it more narrowly.
+class ClearingTTSService(  # pyright: ignore[reportIncompatibleVariableOverride]
+    PreparedGreeting, EagerOpening, DeepgramTTSService
+):
     """Deepgram, with the greeting spoken from memory, and interrupted without a new connection.
 
     Pipecat reconnects after each interruption, since audio under way carries no name of its
     request: a TLS handshake in the next answer's way. Here it is dropped until `Cleared` comes.
+    An answer's first words are flushed at once (`bot.opening`).
     """
 
     def __init__(self, **kwargs: Any) -> None:
@@ -169,11 +174,13 @@ class ClearingTTSService(PreparedGreeting, DeepgramTTSService):
     async def on_audio_context_interrupted(self, context_id: str) -> None:
         """Have Deepgram drop its text and audio; what is under way belongs to nobody."""
         self._clears_due += 1
+        self.forget_flushes()
         self._stale_until = asyncio.get_running_loop().time() + CLEARED_WITHIN_SECS
         await super().on_audio_context_interrupted(context_id)
 
     async def _connect_websocket(self) -> None:
         self._clears_due = 0
+        self.forget_flushes()
         await super()._connect_websocket()
 
     @property
@@ -192,7 +199,9 @@ class ClearingTTSService(PreparedGreeting, DeepgramTTSService):
             match json.loads(message).get("type"):
                 case "Cleared":
                     self._clears_due = max(0, self._clears_due - 1)
-                case "Flushed" if context_id and not self._is_stale:
+                case "Flushed" if self._is_stale or self.take_opening_flushed():
+                    pass
+                case "Flushed" if context_id:
                     await self.append_to_audio_context(
                         context_id, TTSStoppedFrame(context_id=context_id)
                     )

@@ -4,6 +4,7 @@ It hears what the caller says word by word, at the pace of the audio it has rece
 each character as 60 ms of a level that tells the character (see `speech.py`).
 """
 
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -219,11 +220,12 @@ class _Speak:
         self._script = script
         self._rate_hz = int(query["sample_rate"])
         self._text = ""
-        self._audio = b""
+        self._waiting: deque[bytes] = deque()
+        self._is_speaking = False
+        self._is_mid_sentence = False
         self._flushes = 0
         self._epoch = 0
         self._sent_bytes = 0
-        self._sending = False
 
     def control(self, message: dict[str, Any]) -> None:
         """Speak, Flush, Clear, Close."""
@@ -233,19 +235,29 @@ class _Speak:
             self._text += message["text"]
         elif kind == "Flush":
             text, self._text = self._text.strip(), ""
-            pcm = spoken_pcm(text, self._rate_hz)
-            self._peer.later(self._script.speak_delay_secs, self._begin, self._epoch, pcm)
+            self._peer.later(self._script.speak_delay_secs, self._add, self._epoch, text)
         elif kind == "Clear":
             self._script.note("tts", "is cleared")
             self._epoch += 1
             self._text = ""
+            self._waiting.clear()
+            self._is_speaking = self._is_mid_sentence = False
             self._peer.send_json({"type": "Cleared", "sequence_id": self._flushes})
         elif kind == "Close":
             self._peer.end(1000, "")
 
-    def _begin(self, epoch: int, pcm: bytes) -> None:
+    def _add(self, epoch: int, text: str) -> None:
         if epoch == self._epoch:
-            self._send_chunk(epoch, pcm)
+            goes_on = self._is_speaking or self._is_mid_sentence
+            self._is_mid_sentence = text.endswith((",", ";", ":"))
+            gap = " " if text and goes_on else ""
+            self._waiting.append(spoken_pcm(gap + text, self._rate_hz))
+            self._speak_next()
+
+    def _speak_next(self) -> None:
+        if self._waiting and not self._is_speaking:
+            self._is_speaking = True
+            self._send_chunk(self._epoch, self._waiting.popleft())
 
     def _send_chunk(self, epoch: int, pcm: bytes) -> None:
         if epoch != self._epoch:
@@ -268,3 +280,5 @@ class _Speak:
         else:
             self._flushes += 1
             self._peer.send_json({"type": "Flushed", "sequence_id": self._flushes})
+            self._is_speaking = False
+            self._speak_next()
