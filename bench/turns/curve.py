@@ -10,6 +10,7 @@ import argparse
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -17,18 +18,20 @@ import numpy as np
 
 from bench.turns.clips import STRATA_SECS
 from bench.turns.texts import is_sentence
+from bot.turn_end import OPEN_SCORE_SECS, SCORE_SECS
 from bot.turn_policy import DEFAULT_POLICY, CommitPolicy, Words, commit_silence_secs, read_words
 
 Row = dict[str, Any]
 Policy = Callable[[Row], float]
 
-# A prepared answer is ready at 0.15 s of silence and the three providers' 280 ms.
-READY_SECS = 0.43
+# A prepared answer is ready when the providers' 280 ms and its first clause are over.
+READY_SECS = 0.31
 # Stock Pipecat: VAD stop at the next 40 ms frame after 0.2 s, then 280 ms of providers; when
 # smart-turn says incomplete, the same after 3 s.
 STOCK_SECS = 0.24 + 0.28
 STOCK_INCOMPLETE_SECS = 3.0 + 0.32
-EARLY = ("0.1", "0.15", "0.2", "0.3")
+EARLY = str(SCORE_SECS)
+LATE = str(OPEN_SCORE_SECS)
 LATE_SECS = 1.5 + 0.28
 
 
@@ -37,14 +40,15 @@ def stock(row: Row) -> float:
     return STOCK_SECS if row["scores"]["0.2"] > 0.5 else STOCK_INCOMPLETE_SECS
 
 
-def mean_score(row: Row) -> float:
-    """The mean of the scores at 0.1-0.3 s of silence."""
-    return float(np.mean([row["scores"][at] for at in EARLY if at in row["scores"]]))
+def score_of(row: Row) -> float | None:
+    """The one score that is asked for: early after a whole sentence, late after open words."""
+    is_complete = read_words(row["text"]) is Words.COMPLETE
+    return row["scores"].get(EARLY if is_complete else LATE)
 
 
 def by_score(threshold: float, clear_secs: float, other_secs: float) -> Policy:
-    """The audio score alone."""
-    return lambda row: clear_secs if mean_score(row) >= threshold else other_secs
+    """The early score alone."""
+    return lambda row: clear_secs if row["scores"][EARLY] >= threshold else other_secs
 
 
 def by_words(complete_secs: float, other_secs: float) -> Policy:
@@ -54,7 +58,7 @@ def by_words(complete_secs: float, other_secs: float) -> Policy:
 
 def by_both(policy: CommitPolicy) -> Policy:
     """`bot.turn_policy`."""
-    return lambda row: commit_silence_secs(mean_score(row), row["text"], policy)
+    return lambda row: commit_silence_secs(score_of(row), row["text"], policy)
 
 
 def policies() -> Iterator[tuple[str, Policy]]:
@@ -62,15 +66,15 @@ def policies() -> Iterator[tuple[str, Policy]]:
     yield "stock Pipecat", stock
     for threshold, clear, other in ((0.5, 0.43, 1.2), (0.9, 0.43, 1.2), (0.95, 0.43, 1.2)):
         yield f"score {threshold}: {clear}/{other}", by_score(threshold, clear, other)
-    yield "score 0.9: 0.8/1.2", by_score(0.9, 0.8, 1.2)
     for complete in (0.43, 0.6, 0.8, 0.95):
         yield f"text: {complete}/1.2", by_words(complete, 1.2)
-    for complete in (0.43, 0.5, 0.55, 0.7, 0.95):
-        policy = replace(DEFAULT_POLICY, complete_secs=complete)
-        yield f"both: 0.43/{complete}, open .95/1.2", by_both(policy)
-    for clear in (0.6, 0.8):
-        policy = replace(DEFAULT_POLICY, complete_clear_secs=clear, complete_secs=0.95)
-        yield f"both: {clear}/0.95, open .95/1.2", by_both(policy)
+    for score, clear, complete in product((0.9, 0.95), (0.36, 0.38, 0.4, 0.44), (0.5, 0.55, 0.6)):
+        policy = replace(
+            DEFAULT_POLICY, clear_score=score, complete_clear_secs=clear, complete_secs=complete
+        )
+        yield f"both: {score}: {clear}/{complete}", by_both(policy)
+    policy = replace(DEFAULT_POLICY, complete_clear_secs=0.6, complete_secs=0.95)
+    yield "both: 0.9: 0.6/0.95", by_both(policy)
 
 
 def point(rows: list[Row], policy: Policy) -> dict[str, Any]:

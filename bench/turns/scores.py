@@ -1,7 +1,7 @@
-"""Smart-turn's score as silence grows, at every pause and end: `python -m bench.turns.scores`.
+"""Smart-turn's score at every pause and end, where it is asked: `python -m bench.turns.scores`.
 
 A pause is scored as if it lasted LONGEST_PAUSE_SECS, so that one table serves every length: the
-score at 300 ms of silence does not depend on what follows. Written as JSON lines.
+score at 200 ms of silence does not depend on what follows. Written as JSON lines.
 """
 
 import argparse
@@ -16,9 +16,10 @@ import numpy as np
 from bench.turns import clips as c
 from bench.turns.texts import heard_by, words_of
 from bot.models import EndScorer
+from bot.turn_end import OPEN_SCORE_SECS, SCORE_SECS
 
-SILENCES_SECS = (0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
-MORE_SILENCES_SECS = (1.0, 1.2, 1.5)
+# When the strategy asks: after a whole sentence, and after open words.
+SILENCES_SECS = (SCORE_SECS, OPEN_SCORE_SECS)
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,7 @@ def scored(clip: c.Clip, analyzer: Analyzer) -> Iterator[Scored]:
         natural = gap in natural_gaps
         kind = "end" if gap is None else "natural" if natural else "built"
         if gap is None:
-            audio, silences = c.with_tail(samples, ends), SILENCES_SECS + MORE_SILENCES_SECS
+            audio, silences = c.with_tail(samples, ends), SILENCES_SECS
         elif natural:
             audio, silences = samples, tuple(s for s in SILENCES_SECS if s <= gap.secs + 1e-6)
         else:
