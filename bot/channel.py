@@ -13,11 +13,13 @@ from pydantic_core import to_jsonable_python
 
 from bot.reasons import EndReason
 from bot.settings import BotSettings
+from bot.waterfall import SEGMENTS
 
 # The longest message carries the system instruction: at most 24 KB of knowledge, escaped.
 MAX_LINE_BYTES = 256 * 1024
 
 SessionId = Annotated[str, Field(pattern=r"^[0-9a-zA-Z_-]{1,64}$")]
+Segment = Annotated[str, Field(pattern=f"^({'|'.join(SEGMENTS)})$")]
 Name = Annotated[str, Field(min_length=1, max_length=256)]
 
 
@@ -102,6 +104,14 @@ class Ended(_Message):
     errors: dict[Annotated[str, Field(pattern=r"^[a-z_]{1,32}$")], Annotated[int, Field(ge=0)]]
 
 
+class Turn(_Message):
+    """A turn has been answered: the fields of `bot.waterfall.TurnTimes`."""
+
+    kind: Literal["turn"] = "turn"
+    segments_secs: dict[Segment, Annotated[float, Field(ge=0)]]
+    answers_begun: Annotated[int, Field(ge=0)]
+
+
 class Load(_Message):
     """How the process fares; also the sign that its event loop turns.
 
@@ -121,7 +131,7 @@ class Load(_Message):
 _Any = TypeVar("_Any")
 
 Order = Configure | Start | End
-Report = Warm | Ready | Ended | Load
+Report = Warm | Ready | Ended | Turn | Load
 
 _ORDER: TypeAdapter[Order] = TypeAdapter(Annotated[Order, Field(discriminator="kind")])
 _REPORT: TypeAdapter[Report] = TypeAdapter(Annotated[Report, Field(discriminator="kind")])

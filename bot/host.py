@@ -20,6 +20,7 @@ from bot.channel import (
     Ready,
     Report,
     Start,
+    Turn,
     Warm,
     read_order,
 )
@@ -32,6 +33,7 @@ from bot.reasons import EndReason
 from bot.services import llm_http, synthesise
 from bot.session import Session, SessionInfo, livekit_session
 from bot.settings import BotSettings
+from bot.waterfall import TurnTimes
 
 Tell = Callable[[Report], None]
 
@@ -167,6 +169,7 @@ class _Host:
                 instruction=self._instruction,
                 prepared=self._prepared,
             )
+            session.graph.waterfall.on_turn = self._tell_turn
             self._sessions[session_id] = session
             announcing = asyncio.create_task(self._announce(session))
             try:
@@ -183,6 +186,9 @@ class _Host:
             # by size: 25 ended sessions held 550 MB until it happened to.
             session = None
             gc.collect()
+
+    def _tell_turn(self, turn: TurnTimes) -> None:
+        self._tell(Turn(segments_secs=turn.segments_secs, answers_begun=turn.answers_begun))
 
     async def _announce(self, session: Session) -> None:
         await session.ready.wait()

@@ -11,10 +11,13 @@ from collections import deque
 from collections.abc import AsyncGenerator
 from typing import Any
 
-from pipecat.frames.frames import Frame
+from pipecat.frames.frames import Frame, LLMFullResponseStartFrame, LLMTextFrame
+from pipecat.processors.frame_processor import FrameDirection
 from pipecat.services.tts_service import TTSService
 from pipecat.utils.text.base_text_aggregator import Aggregation, TextType
 from pipecat.utils.text.simple_text_aggregator import SimpleTextAggregator
+
+from bot.waterfall import Step, Waterfall
 
 # A mark of these with white space behind it ends a clause ("1,000" and "10:30" stay whole).
 CLAUSE_ENDS = ",;:\N{EM DASH}"
@@ -87,12 +90,30 @@ class EagerOpening(TTSService):
         self._text_aggregator = self._opening
         self._flush_times: deque[float] = deque(maxlen=FLUSHES_PER_MINUTE)
         self._flushes_due = 0
+        self._waterfall: Waterfall | None = None
+
+    def note_in(self, waterfall: Waterfall) -> None:
+        """Say where the steps of an answer's text are noted."""
+        self._waterfall = waterfall
+
+    async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
+        """Note when an answer is asked for and when it begins; then as the service does."""
+        if isinstance(frame, LLMFullResponseStartFrame):
+            self._note(Step.ASKED)
+        elif isinstance(frame, LLMTextFrame):
+            self._note(Step.TOKEN)
+        await super().process_frame(frame, direction)
+
+    def _note(self, step: Step) -> None:
+        if self._waterfall is not None:
+            self._waterfall.mark(step)
 
     async def run_tts(self, text: str, context_id: str) -> AsyncGenerator[Frame | None, None]:
         """Have a text spoken, the first one of an answer without waiting for more."""
         # Not abstract in the service that this is mixed into.
         async for frame in super().run_tts(text, context_id):  # pyright: ignore[reportAbstractUsage]
             yield frame
+        self._note(Step.TEXT)
         if self._opening.take_opening(text) and self._may_flush():
             self._flushes_due += 1
             await self.flush_audio(context_id)

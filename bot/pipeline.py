@@ -14,14 +14,16 @@ from bot.context import ConversationContext
 from bot.playout import Playout
 from bot.services import Services
 from bot.turns import build_turns
+from bot.waterfall import Waterfall
 
 
 @dataclass(frozen=True)
 class Graph:
-    """A pipeline and the context its two aggregators share."""
+    """A pipeline, the context its two aggregators share, and where its turns are timed."""
 
     pipeline: Pipeline
     context: LLMContext
+    waterfall: Waterfall
 
 
 def build_pipeline(
@@ -34,12 +36,14 @@ def build_pipeline(
         services: The three providers of this session.
         take_back: Drops the audio that the room has been given and has not played.
     """
-    playout = Playout(take_back)
-    turns = build_turns(playout)
+    waterfall = Waterfall()
+    playout = Playout(take_back, waterfall)
+    turns = build_turns(playout, waterfall)
     context = ConversationContext(is_false_end=playout.was_cut_short)
     aggregators = LLMContextAggregatorPair(context, user_params=turns.params)
     turns.bind(aggregators)
     services.llm.act_after(playout.wait_released)
+    services.tts.note_in(waterfall)
     pipeline = Pipeline(
         [
             transport.input(),  # microphone: s16le mono 16 kHz
@@ -52,4 +56,4 @@ def build_pipeline(
             aggregators.assistant(),  # what was heard -> context
         ]
     )
-    return Graph(pipeline, context)
+    return Graph(pipeline, context, waterfall)

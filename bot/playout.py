@@ -32,6 +32,7 @@ from pipecat.utils.text.base_text_aggregator import TextType
 
 from bot.slices import Slice, Slicer
 from bot.spoken_words import HeardWord, Segment, SpokenWords
+from bot.waterfall import Step, Waterfall
 
 # How far the audio in the room may be ahead of real time: enough for a busy event loop, little
 # enough that a pause takes back only this.
@@ -47,13 +48,15 @@ FALSE_END_SECS = 1.0
 class Playout(FrameProcessor):
     """Plays the bot's speech to the room, word by word with its text."""
 
-    def __init__(self, take_back: Callable[[], None]) -> None:
+    def __init__(self, take_back: Callable[[], None], waterfall: Waterfall) -> None:
         """Create the mouth, open and silent.
 
         Args:
             take_back: Drops the audio that the room has been given and has not played.
+            waterfall: Where an answer's first audio is noted.
         """
         super().__init__()
+        self._waterfall = waterfall
         self._take_back = take_back
         self._queue: deque[Frame | Slice] = deque()
         self._given: deque[tuple[float, Slice]] = deque()
@@ -217,6 +220,7 @@ class Playout(FrameProcessor):
     def _enqueue(self, frame: Frame) -> None:
         match frame:
             case TTSAudioRawFrame():
+                self._waterfall.mark(Step.AUDIO)
                 self._enqueue_pieces(self._slicer.push(frame))
             case TTSTextFrame():
                 if self._words is None:
@@ -288,6 +292,7 @@ class Playout(FrameProcessor):
         now = self._now
         await self._settle(now)
         if isinstance(one, Slice):
+            self._waterfall.mark(Step.HEARD)
             start = max(now, self._played_until)
             self._played_until = start + one.secs
             self._given.append((start, one))

@@ -85,7 +85,7 @@ class Services:
 
     stt: DeepgramSTTService
     llm: FallbackLLMService
-    tts: DeepgramTTSService
+    tts: ClearingTTSService
 
 
 class FinalizingSTTService(DeepgramSTTService):

@@ -28,6 +28,7 @@ from pipecat.turns.user_stop import BaseUserTurnStopStrategy
 from bot.models import EndScorer, SharedVADAnalyzer
 from bot.playout import LEAST_WAIT_SECS, Playout
 from bot.turn_policy import Words, commit_silence_secs, read_words
+from bot.waterfall import Step, Waterfall
 
 # Answers begun for one turn before it is decided: a rate-limited account pays for each. What is
 # said after the last of them is answered when the turn has ended.
@@ -54,15 +55,19 @@ ONSET_SECS = 0.064
 class EarlyAnswerTurnStopStrategy(BaseUserTurnStopStrategy):
     """Asks for the answer early and ends the turn late."""
 
-    def __init__(self, playout: Playout, vad: SharedVADAnalyzer, scorer: EndScorer) -> None:
+    def __init__(
+        self, playout: Playout, vad: SharedVADAnalyzer, scorer: EndScorer, waterfall: Waterfall
+    ) -> None:
         """Create the strategy of one session.
 
         Args:
             playout: The bot's mouth, which holds what is prepared.
             vad: The session's voice activity, for a voice that is just starting.
             scorer: Smart-turn.
+            waterfall: Where the ends of voice and words are noted.
         """
         super().__init__()
+        self._waterfall = waterfall
         self._playout = playout
         self._vad = vad
         self._scorer = scorer
@@ -161,6 +166,7 @@ class EarlyAnswerTurnStopStrategy(BaseUserTurnStopStrategy):
 
     async def _voice_stopped(self, stop_secs: float) -> None:
         self._silent_since = asyncio.get_running_loop().time() - stop_secs - HANGOVER_SECS
+        self._waterfall.voice_ended(self._silent_since)
         self._score = None
         if self._is_in_turn:
             await self._start_watch()
@@ -169,6 +175,7 @@ class EarlyAnswerTurnStopStrategy(BaseUserTurnStopStrategy):
         if not self._is_in_turn:
             return
         self._text = f"{self._text} {text.strip()}".strip()
+        self._waterfall.mark(Step.TRANSCRIBED)
         self._has_interim = False
         await self._take_back_answer()
         if self._early_answers < MOST_EARLY_ANSWERS:

@@ -15,6 +15,7 @@ from bot.models import EndScorer, SharedVADAnalyzer
 from bot.playout import Playout
 from bot.turn_end import EarlyAnswerTurnStopStrategy
 from bot.turn_start import YieldingTurnStartStrategy
+from bot.waterfall import Waterfall
 
 # Three windows of Silero (32 ms each) either way: a voice pauses the bot, and silence lets an
 # answer be prepared. Both can be taken back, so neither needs to be sure.
@@ -44,14 +45,15 @@ class Turns:
         aggregators.assistant().add_event_handler("on_assistant_turn_stopped", on_stopped)
 
 
-def build_turns(playout: Playout) -> Turns:
+def build_turns(playout: Playout, waterfall: Waterfall) -> Turns:
     """Return the turn-taking of one session.
 
     Args:
         playout: The bot's mouth.
+        waterfall: Where the steps of a turn are noted.
     """
     vad = SharedVADAnalyzer(params=VADParams(start_secs=VAD_START_SECS, stop_secs=VAD_STOP_SECS))
-    end = EarlyAnswerTurnStopStrategy(playout, vad, EndScorer())
+    end = EarlyAnswerTurnStopStrategy(playout, vad, EndScorer(), waterfall)
     params = LLMUserAggregatorParams(
         vad_analyzer=vad,
         user_turn_strategies=UserTurnStrategies(

@@ -60,6 +60,7 @@ def create_app(
                 limits,
                 process_environment(),
                 worker_command,
+                on_turn=metrics.turn_answered,
             ) as pool,
         ):
             app.state.rooms = rooms

@@ -10,6 +10,9 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
+from bot.channel import Turn
+from bot.waterfall import SEGMENTS
+
 if TYPE_CHECKING:
     from server.pool import Pool
     from server.sessions import Sessions
@@ -17,6 +20,9 @@ if TYPE_CHECKING:
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 # Around the goal of half a second from the click to the greeting.
 _CONNECT_BUCKETS_SECS = (0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 1.0, 2.5, 5.0)
+# Around the goal of half a second from the last sound to the answer.
+_TURN_BUCKETS_SECS = (0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0, 1.5, 2.0, 3.0, 5.0)
+_SEGMENT_BUCKETS_SECS = (0.01, 0.025, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 1.0, 2.0, 5.0)
 
 
 class Metrics:
@@ -52,6 +58,34 @@ class Metrics:
             buckets=_CONNECT_BUCKETS_SECS,
             registry=self.registry,
         )
+
+        self.turn_secs = Histogram(
+            "voice_turn_seconds",
+            "Answered turns: from the visitor's last sound to the answer's first given to the room",
+            buckets=_TURN_BUCKETS_SECS,
+            registry=self.registry,
+        )
+        self.segment_secs = Histogram(
+            "voice_turn_segment_seconds",
+            "The steps of answered turns, one after the other (docs/protocol.md)",
+            ["segment"],
+            buckets=_SEGMENT_BUCKETS_SECS,
+            registry=self.registry,
+        )
+        for segment in SEGMENTS:
+            self.segment_secs.labels(segment)
+        self.answers_begun = Counter(
+            "voice_answers_begun",
+            "Answers asked of the model in turns that were answered, those thrown away included",
+            registry=self.registry,
+        )
+
+    def turn_answered(self, turn: Turn) -> None:
+        """Count an answered turn."""
+        self.turn_secs.observe(sum(turn.segments_secs.values()))
+        for segment, secs in turn.segments_secs.items():
+            self.segment_secs.labels(segment).observe(secs)
+        self.answers_begun.inc(turn.answers_begun)
 
     def watch(self, sessions: Sessions, pool: Pool) -> None:
         """Also show these, as they are when somebody asks."""

@@ -11,7 +11,7 @@ from loguru import logger
 from bot.channel import Configure, Start
 from server.machine import MachineMeter
 from server.placement import Limits, ProcessLoad, Refusal, place
-from server.process import COMMAND, PlacedSession, SessionProcess
+from server.process import COMMAND, OnTurn, PlacedSession, SessionProcess, ignore_turn
 
 # A process that dies before it is warm would die again at once.
 _RESTART_WAITS_SECS = (0.0, 1.0, 2.0, 5.0, 10.0, 30.0)
@@ -35,6 +35,8 @@ class Pool:
         limits: Limits,
         environment: Mapping[str, str],
         command: Sequence[str] = COMMAND,
+        *,
+        on_turn: OnTurn = ignore_turn,
     ) -> None:
         """Describe the pool; entering it starts the processes.
 
@@ -44,7 +46,9 @@ class Pool:
             limits: When no session is taken.
             environment: All variables of the processes.
             command: The program; tests put a small one there.
+            on_turn: Told of each answered turn.
         """
+        self._on_turn = on_turn
         self._configure = configure
         self._limits = limits
         self._environment = environment
@@ -56,7 +60,7 @@ class Pool:
         self.processes: list[SessionProcess] = [self._new() for _ in range(count)]
 
     def _new(self) -> SessionProcess:
-        return SessionProcess(self._command, self._environment, self._configure)
+        return SessionProcess(self._command, self._environment, self._configure, self._on_turn)
 
     async def __aenter__(self) -> Self:
         """Start the processes and wait until all are warm.

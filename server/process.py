@@ -7,7 +7,7 @@ import contextlib
 import os
 import socket
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
 
@@ -23,6 +23,7 @@ from bot.channel import (
     Ready,
     Report,
     Start,
+    Turn,
     Warm,
     read_report,
 )
@@ -40,6 +41,12 @@ SILENT_TICKS = 10
 WARM_TIMEOUT_TICKS = 60
 # Nothing is left to do when the socket closes; a process that hangs is killed.
 EXIT_TIMEOUT_SECS = 2.0
+
+OnTurn = Callable[[Turn], None]
+
+
+def ignore_turn(_turn: Turn) -> None:
+    """Nobody wants to know."""
 
 
 class PlacedSession:
@@ -81,7 +88,11 @@ class SessionProcess:
     """
 
     def __init__(
-        self, command: Sequence[str], environment: Mapping[str, str], configure: Configure
+        self,
+        command: Sequence[str],
+        environment: Mapping[str, str],
+        configure: Configure,
+        on_turn: OnTurn = ignore_turn,
     ) -> None:
         """Describe the process; `run` starts it.
 
@@ -89,7 +100,9 @@ class SessionProcess:
             command: Program and arguments; the socket's descriptor and our process id follow.
             environment: All its variables.
             configure: What it is told first.
+            on_turn: Told of each answered turn.
         """
+        self._on_turn = on_turn
         self._command = command
         self._environment = environment
         self._configure = configure
@@ -191,6 +204,8 @@ class SessionProcess:
                 self.warm.set()
             case Load():
                 self.load = report
+            case Turn():
+                self._on_turn(report)
             case Ready(session_id=session_id) if session_id in self.sessions:
                 self.sessions[session_id].ready.set()
             case Ended(session_id=session_id) if session_id in self.sessions:

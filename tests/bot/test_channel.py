@@ -15,6 +15,7 @@ from bot.channel import (
     Load,
     Ready,
     Start,
+    Turn,
     Warm,
     read_order,
     read_report,
@@ -22,6 +23,7 @@ from bot.channel import (
 from bot.knowledge import MAX_KNOWLEDGE_BYTES
 from bot.reasons import EndReason
 from bot.settings import BotSettings
+from bot.waterfall import SEGMENTS
 
 START = Start(session_id="s-1", user_identity="user-1", url="ws://h", token="t.o.k", room="room-1")
 
@@ -62,10 +64,11 @@ def test_orders_travel(order: Start | End) -> None:
         Warm(greeting_prepared=True),
         Ready(session_id="s-1"),
         Ended(session_id="s-1", reason=EndReason.IDLE, errors={"llm_failed": 1}),
+        Turn(segments_secs=dict.fromkeys(SEGMENTS, 0.1), answers_begun=2),
         Load(lag_p95_ms=0.5, cpu_cores=0.25, tasks=4),
     ],
 )
-def test_reports_travel(report: Warm | Ready | Ended | Load) -> None:
+def test_reports_travel(report: Warm | Ready | Ended | Turn | Load) -> None:
     """What a process says is what the door reads."""
     assert read_report(report.line()) == report
 
@@ -91,6 +94,8 @@ def test_reports_travel(report: Warm | Ready | Ended | Load) -> None:
         b'{"kind":"ended","session_id":"s","reason":"bored","errors":{}}\n',
         b'{"kind":"ended","session_id":"s","reason":"idle","errors":{"a b":1}}\n',
         b'{"kind":"ended","session_id":"s","reason":"idle","errors":{"llm_failed":-1}}\n',
+        b'{"kind":"turn","segments_secs":{"lunch":1.0},"answers_begun":1}\n',
+        b'{"kind":"turn","segments_secs":{"stt":-1.0},"answers_begun":1}\n',
         b'{"kind":"load","lag_p95_ms":-1,"cpu_cores":0,"tasks":0}\n',
         b'{"kind":"load","lag_p95_ms":NaN,"cpu_cores":0,"tasks":0}\n',
         b'{"kind":"load","lag_p95_ms":1e999,"cpu_cores":0,"tasks":0}\n',

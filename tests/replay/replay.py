@@ -175,6 +175,7 @@ async def _run(
     session = Session(
         SessionInfo("replay", USER), transport, replay_settings(**settings), INSTRUCTION, prepared
     )
+    session.graph.waterfall.on_turn = timeline.turns.append
     session._worker.add_observer(EventObserver(note))
     running = asyncio.create_task(session.run(), name="session")
     running.add_done_callback(lambda _: note("bot", f"has left: {session.reason}"))

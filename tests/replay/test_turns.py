@@ -38,6 +38,17 @@ def test_question(expect: Expect) -> None:
     expect(timeline)
 
 
+def test_where_a_turns_time_goes() -> None:
+    """The steps of the answered question add up to what the caller waits, network aside."""
+    timeline = replay(asked_and_answered, [Answer(CONTRACTS, first_token_secs=0.25)])
+    (turn,) = timeline.turns
+    assert turn.answers_begun == 1
+    assert turn.segments_secs["llm"] == pytest.approx(0.25, abs=0.02)
+    (silent,) = timeline.at("user", "is silent")
+    heard = timeline.at("ear", "hears the bot begin")[-1]
+    assert sum(turn.segments_secs.values()) == pytest.approx(heard - silent, abs=0.15)
+
+
 def test_two_turns(expect: Expect) -> None:
     """The second question reaches the model with the first question and its answer."""
 

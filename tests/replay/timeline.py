@@ -4,6 +4,8 @@ import difflib
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from bot.waterfall import TurnTimes
+
 TIMELINES = Path(__file__).parent / "timelines"
 
 
@@ -15,11 +17,13 @@ class Timeline:
 
     Parameters:
         conversation: The model's context at the end, one `role: text` per message.
+        turns: Where the time of each answered turn went.
         unclosed: Addresses of connections the session had not closed a second after its end.
     """
 
     _events: list[tuple[float, int, str, str]] = field(default_factory=list)
     conversation: list[str] = field(default_factory=list)
+    turns: list[TurnTimes] = field(default_factory=list)
     unclosed: list[tuple[str, int]] = field(default_factory=list)
 
     def add(self, at_secs: float, who: str, what: str) -> None:
