@@ -26,6 +26,7 @@ from pipecat.workers.runner import WorkerRunner
 
 from bot.session import EndReason, SessionInfo
 from bot.settings import BotSettings
+from bot.waterfall import Waterfall
 
 
 class _StockLLMService(GroqLLMService):
@@ -67,7 +68,7 @@ class StockSession:
             params=PipelineParams(enable_metrics=True, enable_usage_metrics=True),
         )
         self._greeting = settings.assistant_greeting
-        self.graph = SimpleNamespace(context=context)
+        self.graph = SimpleNamespace(context=context, waterfall=Waterfall())
         self.reason: EndReason | None = None
         transport.add_event_handler("on_client_connected", self._greet)
 
