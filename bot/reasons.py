@@ -10,6 +10,10 @@ class EndReason(StrEnum):
 
     USER_LEFT = "user_left"
     NEVER_JOINED = "never_joined"
+    # In the room, but with neither a microphone nor a word.
+    SILENT = "silent"
+    # The site has used up its minutes or money of the day.
+    BUDGET_SPENT = "budget_spent"
     CLIENT_REQUEST = "client_request"
     ROOM_CLOSED = "room_closed"
     CONNECT_FAILED = "connect_failed"

@@ -157,7 +157,7 @@ def _livekit(settings: LocalSettings) -> AbstractAsyncContextManager[LiveKitServ
 
 async def _start_engines(settings: LocalSettings, commands: Commands, port: int) -> Child:
     """Start the engine server, with no credential: it talks to nobody."""
-    secret = ("_API_KEY", "_API_SECRET")
+    secret = ("_API_KEY", "_API_SECRET", "SIGN_IN_KEYS", "QUOTA_REDIS_URL")
     given = {**_DEFAULTS, **settings.environment}
     visible = {name: value for name, value in given.items() if not name.endswith(secret)}
     command = [*commands.engines, "--port", str(port)]

@@ -47,6 +47,8 @@ def main() -> int:
         log_config=None,
         access_log=False,
         server_header=False,
+        # Clients' addresses are read by server/addresses.py, from trusted proxies alone.
+        proxy_headers=False,
         timeout_graceful_shutdown=SHUTDOWN_TIMEOUT_SECS,
     )
     return 0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 
@@ -14,9 +13,10 @@ from starlette.exceptions import HTTPException
 from bot.channel import Configure
 from bot.instruction import build_instruction
 from bot.settings import BotSettings
-from server import pages
-from server.connect import ConnectResponse, allowed_origin, read_body
+from server import door, pages
+from server.doorkeeper import Doorkeeper
 from server.errors import DoorError
+from server.ledgers import open_ledger
 from server.metrics import CONTENT_TYPE, Metrics
 from server.placement import Limits
 from server.pool import Pool
@@ -25,9 +25,6 @@ from server.rooms import Rooms
 from server.sessions import Sessions
 from server.settings import ServerSettings, process_environment
 from server.tokens import Keys
-
-# How long a browser may remember the answer to a preflight (Chromium caps it at 2 hours).
-_PREFLIGHT_MAX_AGE_SECS = 7200
 
 
 def create_app(
@@ -53,6 +50,7 @@ def create_app(
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
         async with (
+            open_ledger(settings) as ledger,
             Rooms(settings.livekit_url, keys.api_key, keys.api_secret) as rooms,
             Pool(
                 settings.session_processes,
@@ -65,64 +63,29 @@ def create_app(
         ):
             app.state.rooms = rooms
             app.state.pool = pool
+            app.state.keeper = keeper = Doorkeeper(settings, metrics, ledger)
             app.state.sessions = sessions = Sessions(
                 rooms=rooms,
                 pool=pool,
                 metrics=metrics,
+                keeper=keeper,
                 keys=keys,
                 livekit_url=settings.livekit_url,
                 max_sessions=settings.max_sessions,
             )
             metrics.watch(sessions, pool)
+            if settings.is_open and settings.host not in ("127.0.0.1", "::1", "localhost"):
+                logger.warning("everybody may start sessions: set ALLOWED_ORIGINS or SIGN_IN_KEYS")
             logger.info("server started")
             yield
             await sessions.drain()
             logger.info("server stopped")
 
     app = FastAPI(title="voice-assistant", lifespan=lifespan, openapi_url=None)
+    app.state.settings, app.state.metrics = settings, metrics
     app.add_exception_handler(DoorError, _door_error)
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(Exception, _unexpected_error)
-
-    def cors(request: Request) -> dict[str, str]:
-        """Headers that let an allowed page read the answer; raises for any other page."""
-        origin = allowed_origin(request, settings.allowed_origins)
-        allow = {} if origin is None else {"Access-Control-Allow-Origin": origin}
-        return {"Vary": "Origin", "Access-Control-Expose-Headers": "Retry-After", **allow}
-
-    @app.options("/connect")
-    async def preflight(request: Request) -> Response:  # pyright: ignore[reportUnusedFunction]
-        headers = {
-            **cors(request),
-            "Access-Control-Allow-Methods": "POST",
-            "Access-Control-Allow-Headers": "content-type",
-            "Access-Control-Max-Age": str(_PREFLIGHT_MAX_AGE_SECS),
-        }
-        return Response(status_code=204, headers=headers)
-
-    @app.post("/connect")
-    async def connect(request: Request) -> Response:  # pyright: ignore[reportUnusedFunction]
-        asked = time.monotonic()
-        sessions: Sessions = request.app.state.sessions
-        headers: dict[str, str] = {}
-        try:
-            headers = cors(request)
-            body = await read_body(request)
-            if body.resume:
-                admission = sessions.resume(body.resume)
-            else:
-                admission = await sessions.start()
-                metrics.connect_secs.observe(time.monotonic() - asked)
-        except DoorError as error:
-            metrics.connect_errors.labels(error.code).inc()
-            return error.response(headers or {"Vary": "Origin"})
-        answer = ConnectResponse(
-            url=settings.public_url,
-            token=admission.token,
-            room=admission.room,
-            sessionId=admission.session_id,
-        )
-        return JSONResponse(answer.model_dump(), headers={**headers, "Cache-Control": "no-store"})
 
     @app.get("/healthz")
     async def healthz() -> dict[str, str]:  # pyright: ignore[reportUnusedFunction]
@@ -142,6 +105,7 @@ def create_app(
     async def show_metrics() -> Response:  # pyright: ignore[reportUnusedFunction]
         return Response(metrics.text(), media_type=CONTENT_TYPE)
 
+    app.include_router(door.router)
     app.include_router(pages.router)
     return app
 

@@ -1,17 +1,21 @@
-"""POST /connect: who may ask, and what they may send."""
+"""POST /connect: what may be sent, and what is answered."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
-from urllib.parse import urlsplit
 
 from fastapi import Request
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from starlette.requests import ClientDisconnect
 
 from server import errors
+from server.sign_in import MAX_CREDENTIAL_CHARS
 
 # A resume token is the largest thing a body can hold (about 600 bytes).
 MAX_BODY_BYTES = 16_384
+# It fits into one packet; who sends it byte by byte holds a connection and nothing else.
+BODY_TIMEOUT_SECS = 5.0
 
 
 class ConnectRequest(BaseModel):
@@ -19,11 +23,13 @@ class ConnectRequest(BaseModel):
 
     Attributes:
         resume: An earlier token of a session that is still alive, to come back to it.
+        credential: A site's word for its user (`server.sign_in`).
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     resume: str | None = Field(default=None, min_length=1, max_length=4096)
+    credential: str | None = Field(default=None, min_length=1, max_length=MAX_CREDENTIAL_CHARS)
 
 
 class ConnectResponse(BaseModel):
@@ -42,32 +48,21 @@ class ConnectResponse(BaseModel):
     sessionId: str  # noqa: N815 (the wire's spelling, as in Pipecat's own start answer)
 
 
-def allowed_origin(request: Request, allowed: tuple[str, ...]) -> str | None:
-    """Return the origin to answer to, or None for a request that comes from no page.
-
-    Pages of this server itself may always connect, others by exact match with the list.
-
-    Raises:
-        DoorError: `origin_not_allowed` (403); also for `null`, which is no origin.
-    """
-    origin = request.headers.get("origin")
-    if origin is None or origin in allowed:
-        return origin
-    parts = urlsplit(origin)
-    if parts.scheme in ("http", "https") and parts.netloc == request.headers.get("host"):
-        return origin
-    raise errors.origin_not_allowed()
-
-
 async def read_body(request: Request) -> ConnectRequest:
     """Return the request's body, read no further than MAX_BODY_BYTES.
 
     An empty body stands for `{}`.
 
     Raises:
-        DoorError: `body_too_large`, `unsupported_media_type` or `invalid_body`.
+        DoorError: `body_too_large`, `body_timeout`, `unsupported_media_type` or `invalid_body`.
     """
-    raw = await _read_capped(request.stream())
+    try:
+        async with asyncio.timeout(BODY_TIMEOUT_SECS):
+            raw = await _read_capped(request.stream())
+    except TimeoutError:
+        raise errors.body_timeout() from None
+    except ClientDisconnect:
+        raise errors.invalid_body("The body broke off.") from None
     if not raw.strip():
         return ConnectRequest()
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()

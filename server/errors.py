@@ -41,6 +41,84 @@ def origin_not_allowed() -> DoorError:
     return DoorError(403, "origin_not_allowed", "This site may not start a session here.")
 
 
+def sign_in_required() -> DoorError:
+    """The site signs its users in, and this request has no credential."""
+    return DoorError(401, "sign_in_required", "Sign in to the site first.")
+
+
+def sign_in_invalid() -> DoorError:
+    """The credential is no token, is not signed with the site's secret, or lacks a claim."""
+    return DoorError(401, "sign_in_invalid", "The sign-in is not valid.")
+
+
+def sign_in_expired() -> DoorError:
+    """The credential is too old."""
+    return DoorError(401, "sign_in_expired", "The sign-in has expired; try again.")
+
+
+def sign_in_not_yet_valid() -> DoorError:
+    """The credential is of the future: one of the two clocks is wrong."""
+    return DoorError(401, "sign_in_not_yet_valid", "The sign-in is not valid yet.")
+
+
+def sign_in_too_long() -> DoorError:
+    """The credential was made for longer than five minutes, or for no time at all."""
+    return DoorError(401, "sign_in_too_long", "The sign-in is valid for too long.")
+
+
+def sign_in_wrong_site() -> DoorError:
+    """No such site signs its users in here, or another site's page presents the credential."""
+    return DoorError(401, "sign_in_wrong_site", "The sign-in is of another site.")
+
+
+def sign_in_used() -> DoorError:
+    """The credential was used before."""
+    return DoorError(401, "sign_in_used", "The sign-in was used already; try again.")
+
+
+def rate_limited(retry_after_secs: int) -> DoorError:
+    """An address, user or site, or all together, ask more often than their quota allows."""
+    return DoorError(
+        429, "rate_limited", "Too many calls; try again later.", retry_after_secs=retry_after_secs
+    )
+
+
+def too_many_sessions() -> DoorError:
+    """An address or user has as many sessions going on as it may."""
+    return DoorError(
+        429, "too_many_sessions", "You have calls going on already.", retry_after_secs=15
+    )
+
+
+def too_many_silent(retry_after_secs: int) -> DoorError:
+    """An address or user has started sessions that nobody spoke in."""
+    return DoorError(
+        429,
+        "too_many_silent",
+        "Too many calls in which nobody spoke; try again later.",
+        retry_after_secs=retry_after_secs,
+    )
+
+
+def budget_spent(retry_after_secs: int) -> DoorError:
+    """The site has used up its minutes or money of today (UTC)."""
+    return DoorError(
+        429, "budget_spent", "No calls are left for today.", retry_after_secs=retry_after_secs
+    )
+
+
+def quota_unavailable() -> DoorError:
+    """The quotas cannot be read, and no session is started without them (QUOTA_REDIS_DOWN)."""
+    return DoorError(
+        503, "quota_unavailable", "No calls can be taken now; try again.", retry_after_secs=10
+    )
+
+
+def body_timeout() -> DoorError:
+    """The body does not arrive."""
+    return DoorError(408, "body_timeout", "The body took too long.")
+
+
 def invalid_body(message: str = "The body must be a JSON object.") -> DoorError:
     """The body is not what POST /connect takes."""
     return DoorError(400, "invalid_body", message)

@@ -52,6 +52,12 @@ class Metrics:
             ["code"],
             registry=self.registry,
         )
+        self.silent_sessions = Counter(
+            "voice_silent_sessions",
+            "Sessions in which nobody came or spoke, by site",
+            ["site"],
+            registry=self.registry,
+        )
         self.connect_secs = Histogram(
             "voice_connect_seconds",
             "POST /connect that led to a session: from the request to the answer",

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import secrets
+import time
 from dataclasses import dataclass
 
 from loguru import logger
@@ -11,6 +13,7 @@ from loguru import logger
 from bot.channel import Start
 from bot.reasons import EndReason
 from server import errors
+from server.doorkeeper import CHARGE_EVERY_SECS, Doorkeeper, Visitor
 from server.errors import DoorError
 from server.metrics import Metrics
 from server.placement import Refusal
@@ -58,7 +61,13 @@ class _Running:
     placed: PlacedSession
     room: str
     identity: str
+    visitor: Visitor
     task: asyncio.Task[None]
+
+    def is_of(self, visitor: Visitor) -> bool:
+        """Whether a visitor may come back: of the same site, and its user where one signed in."""
+        owner = self.visitor
+        return owner.site == visitor.site and owner.user in (None, visitor.user)
 
 
 class Sessions:
@@ -74,6 +83,7 @@ class Sessions:
         rooms: Rooms,
         pool: Pool,
         metrics: Metrics,
+        keeper: Doorkeeper,
         keys: Keys,
         livekit_url: str,
         max_sessions: int,
@@ -84,6 +94,7 @@ class Sessions:
             rooms: Room service (entered).
             pool: Where sessions run (entered).
             metrics: Where starts and ends are counted.
+            keeper: Who admits, and is told who left.
             keys: LiveKit key and secret, to sign tokens.
             livekit_url: Where bots connect to.
             max_sessions: Cap on sessions at once, those being started included.
@@ -92,6 +103,7 @@ class Sessions:
         self._rooms = rooms
         self._pool = pool
         self._metrics = metrics
+        self._keeper = keeper
         self._keys = keys
         self._livekit_url = livekit_url
         self._running: dict[str, _Running] = {}
@@ -115,7 +127,7 @@ class Sessions:
         chosen = self._pool.choose(self._creating)
         return _refused(chosen) if isinstance(chosen, Refusal) else None
 
-    async def start(self) -> Admission:
+    async def start(self, visitor: Visitor) -> Admission:
         """Make a room, put a bot in it, and return the way in for one person.
 
         The answer does not wait for the bot while the last session that was started has come into
@@ -123,14 +135,16 @@ class Sessions:
         first session, it does, so that a refused key is an answer and not a broken call.
 
         Raises:
-            DoorError: `draining`, `server_full`, `server_busy`, `livekit_unreachable` or
-                `bot_unavailable`; nothing is left running then.
+            DoorError: `draining`, `server_full`, `server_busy`, `livekit_unreachable`,
+                `bot_unavailable` or one of `Doorkeeper.admit`; nothing is left running then.
         """
         if refusal := self.refusal():
             raise refusal
+        session_id = secrets.token_hex(8)
         self._creating += 1
         try:
-            running = await self._create()
+            await self._keeper.admit(visitor, session_id)
+            running = await self._create(visitor, session_id)
         finally:
             self._creating -= 1
         starting = asyncio.create_task(self._becomes_ready(running))
@@ -143,9 +157,15 @@ class Sessions:
         token = user_token(self._keys, running.room, running.identity)
         return Admission(token, running.room, running.placed.session_id)
 
-    async def _create(self) -> _Running:
-        session_id, room = secrets.token_hex(8), _unguessable("room")
-        identity = _unguessable("user")
+    async def _create(self, visitor: Visitor, session_id: str) -> _Running:
+        try:
+            return await self._place(visitor, session_id)
+        except BaseException:
+            await self._keeper.leave(visitor, session_id, None)
+            raise
+
+    async def _place(self, visitor: Visitor, session_id: str) -> _Running:
+        room, identity = _unguessable("room"), _unguessable("user")
         await self._rooms.create(room)
         placed = self._pool.start(
             Start(
@@ -159,19 +179,22 @@ class Sessions:
         if isinstance(placed, Refusal):
             await self._rooms.delete(room)
             raise _refused(placed)
-        task = asyncio.create_task(self._run(placed, room), name=f"session {session_id}")
-        running = self._running[session_id] = _Running(placed, room, identity, task)
+        task = asyncio.create_task(self._run(placed, room, visitor), name=f"session {session_id}")
+        running = self._running[session_id] = _Running(placed, room, identity, visitor, task)
         return running
 
-    def resume(self, old_token: str) -> Admission:
+    async def resume(self, old_token: str, visitor: Visitor) -> Admission:
         """Return a fresh way into the session that an earlier token was made for.
 
         Raises:
-            DoorError: `session_gone` (410).
+            DoorError: `session_gone` (410), also for a session of somebody else's;
+                `rate_limited`, `quota_unavailable`.
         """
         identity = identity_of(self._keys, old_token)
         for session_id, running in self._running.items():
-            if running.identity == identity and running.placed.reason is None:
+            is_going_on = running.identity == identity and running.placed.reason is None
+            if is_going_on and running.is_of(visitor):
+                await self._keeper.may_resume(session_id)
                 token = user_token(self._keys, running.room, running.identity)
                 return Admission(token, running.room, session_id)
         raise errors.session_gone()
@@ -189,16 +212,32 @@ class Sessions:
             one.placed.end(EndReason.SHUTDOWN)
         await asyncio.gather(*(self._finish(one.task) for one in running))
 
-    async def _run(self, placed: PlacedSession, room: str) -> None:
+    async def _run(self, placed: PlacedSession, room: str, visitor: Visitor) -> None:
         """See a session to its end, and clean up behind it."""
         try:
-            await placed.ended.wait()
+            await self._ended(placed, visitor.site)
         finally:
+            await self._keeper.leave(visitor, placed.session_id, placed.reason)
             await self._rooms.delete(room)
             self._running.pop(placed.session_id, None)
             self._metrics.session_ends.labels(placed.reason or EndReason.SHUTDOWN).inc()
             for code, times in placed.errors.items():
                 self._metrics.session_errors.labels(code).inc(times)
+
+    async def _ended(self, placed: PlacedSession, site: str) -> None:
+        """Wait for a session's end; charge its time, and end it when the site's budget is spent."""
+        if not self._keeper.has_budgets:
+            await placed.ended.wait()
+            return
+        charged = time.monotonic()
+        while not placed.ended.is_set():
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(CHARGE_EVERY_SECS):
+                    await placed.ended.wait()
+            now = time.monotonic()
+            if not await self._keeper.charge(site, now - charged):
+                placed.end(EndReason.BUDGET_SPENT)
+            charged = now
 
     async def _becomes_ready(self, running: _Running) -> bool:
         """Return whether the bot gets into its room, and its providers accept it, in time."""

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
+from collections.abc import Mapping
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from server.addresses import Network
+from server.origins import is_origin
 
 # LiveKit refuses to sign with less (its own check, "secret is too short").
 MIN_SECRET_CHARS = 32
@@ -24,18 +29,47 @@ def usable_cpus() -> int:
     return os.cpu_count() or 1
 
 
+def _parts(value: str) -> list[str]:
+    return [part.strip() for part in value.split(",") if part.strip()]
+
+
 def _split_origins(value: object) -> object:
     """Turn `https://a.example, https://b.example` into a list; each must be a bare origin."""
     if not isinstance(value, str):
         return value
-    origins = [part.strip() for part in value.split(",") if part.strip()]
-    for origin in origins:
-        parts = urlsplit(origin)
-        if parts.scheme not in ("http", "https") or f"{parts.scheme}://{parts.netloc}" != origin:
+    for origin in _parts(value):
+        if not is_origin(origin):
             raise ValueError(
                 f"ALLOWED_ORIGINS: {origin!r} is no origin; write scheme://host[:port] exactly"
             )
-    return tuple(origins)
+    return tuple(_parts(value))
+
+
+def _split_keys(value: object) -> object:
+    """Turn `https://a.example=secret, ...` into secrets by site; no message holds a secret."""
+    if not isinstance(value, str):
+        return value
+    keys: dict[str, tuple[SecretStr, ...]] = {}
+    for entry in _parts(value):
+        site, _, secret = (part.strip() for part in entry.partition("="))
+        if not is_origin(site):
+            raise ValueError("SIGN_IN_KEYS: write scheme://host[:port]=secret, separated by commas")
+        if len(secret) < MIN_SECRET_CHARS:
+            raise ValueError(
+                f"SIGN_IN_KEYS: the secret of {site} needs {MIN_SECRET_CHARS} characters"
+            )
+        keys[site] = (*keys.get(site, ()), SecretStr(secret))
+    return keys
+
+
+def _split_networks(value: object) -> object:
+    """Turn `10.0.0.0/8, ::1` into networks."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return tuple(ipaddress.ip_network(part) for part in _parts(value))
+    except ValueError as error:
+        raise ValueError(f"TRUSTED_PROXIES: {error}") from None
 
 
 class ServerSettings(BaseSettings):
@@ -58,7 +92,33 @@ class ServerSettings(BaseSettings):
     livekit_api_secret: SecretStr
     livekit_public_url: str | None = None
 
+    # With neither of these two the door is open to its own page and to this machine.
     allowed_origins: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split_origins)] = ()
+    sign_in_keys: Annotated[
+        Mapping[str, tuple[SecretStr, ...]], NoDecode, BeforeValidator(_split_keys)
+    ] = Field(default={}, repr=False)
+    trusted_proxies: Annotated[tuple[Network, ...], NoDecode, BeforeValidator(_split_networks)] = ()
+
+    # Sessions started; each quota's bucket holds a minute's worth. 0 is no limit.
+    quota_address_per_min: int = Field(default=10, ge=0, le=100_000)
+    quota_user_per_min: int = Field(default=6, ge=0, le=100_000)
+    quota_site_per_min: int = Field(default=60, ge=0, le=100_000)
+    quota_all_per_min: int = Field(default=120, ge=0, le=100_000)
+    # Sessions in which nobody came or spoke, of one address or user.
+    quota_silent_per_hour: int = Field(default=10, ge=0, le=100_000)
+    # Sessions at once.
+    max_sessions_per_address: int = Field(default=4, ge=0, le=1000)
+    max_sessions_per_user: int = Field(default=2, ge=0, le=1000)
+
+    # Of each site, a day (UTC). 0 is no limit.
+    site_minutes_per_day: float = Field(default=0, ge=0, allow_inf_nan=False)
+    site_money_per_day: float = Field(default=0, ge=0, allow_inf_nan=False)
+    # What a minute of a conversation costs at your providers, in the currency of the line above.
+    price_per_minute: float = Field(default=0, ge=0, allow_inf_nan=False)
+
+    # Without it this process counts for itself, and forgets at a restart.
+    quota_redis_url: SecretStr = SecretStr("")
+    quota_redis_down: Literal["count", "refuse"] = "count"
     # Eight talking sessions held one lean process on two cores; set it by your own measurement.
     max_sessions: int = Field(default=8, ge=1, le=1000)
     session_processes: int = Field(
@@ -82,6 +142,33 @@ class ServerSettings(BaseSettings):
             raise ValueError(f"LIVEKIT_API_SECRET must have at least {MIN_SECRET_CHARS} characters")
         return self
 
+    @model_validator(mode="after")
+    def _money_needs_a_price(self) -> Self:
+        if self.site_money_per_day and not self.price_per_minute:
+            raise ValueError("PRICE_PER_MINUTE is required with SITE_MONEY_PER_DAY")
+        scheme = urlsplit(self.quota_redis_url.get_secret_value()).scheme
+        if scheme not in ("", "redis", "rediss", "unix"):
+            raise ValueError("QUOTA_REDIS_URL is no redis://, rediss:// or unix:// address")
+        return self
+
+    @property
+    def site_secs_per_day(self) -> float | None:
+        """How long a site's sessions may last in all on one day; None without a budget."""
+        limits = [
+            *([self.site_minutes_per_day * 60] if self.site_minutes_per_day else []),
+            *(
+                [self.site_money_per_day / self.price_per_minute * 60]
+                if self.site_money_per_day
+                else []
+            ),
+        ]
+        return min(limits, default=None)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether no site is named: the door of one machine."""
+        return not (self.allowed_origins or self.sign_in_keys)
+
     @property
     def public_url(self) -> str:
         """The LiveKit address browsers are told."""
@@ -90,17 +177,24 @@ class ServerSettings(BaseSettings):
     @property
     def secrets(self) -> tuple[str, ...]:
         """Values that must never stand in a log."""
-        return (self.livekit_api_secret.get_secret_value(),)
+        redis = self.quota_redis_url.get_secret_value()
+        return (
+            self.livekit_api_secret.get_secret_value(),
+            *(key.get_secret_value() for keys in self.sign_in_keys.values() for key in keys),
+            *([redis] if redis else []),
+            *([password] if (password := urlsplit(redis).password) else []),
+        )
 
 
 def process_environment() -> dict[str, str]:
     """Return the environment of a session process.
 
-    It gets its settings from the door and signs no tokens, so the secret stays here. A session's
+    It gets its settings from the door and signs no tokens, so the secrets stay here. A session's
     matrices are small: more threads than one would only wait for each other.
     """
     passed_on = dict(os.environ)  # noqa: TID251 - this is the settings module
-    passed_on.pop("LIVEKIT_API_SECRET", None)
+    for name in ("LIVEKIT_API_SECRET", "SIGN_IN_KEYS", "QUOTA_REDIS_URL"):
+        passed_on.pop(name, None)
     return {
         **passed_on,
         "OMP_NUM_THREADS": "1",

@@ -7,12 +7,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings as hypothesis_settings
 from loguru import logger
 
 from bot.settings import BotSettings
 from server.settings import ServerSettings
 
 REPOSITORY = Path(__file__).parent.parent
+
+# The same examples each time, on a machine of any speed: a failure is found again by running again.
+hypothesis_settings.register_profile("here", derandomize=True, deadline=None, database=None)
+hypothesis_settings.load_profile("here")
 
 
 @pytest.fixture(autouse=True)

@@ -60,7 +60,7 @@ def steps_of(goal: str, settings: LocalSettings, packages: Packages) -> list[Ste
         caller.build(packages, environment)
 
     def all_python() -> None:
-        packages.sync_venv(("runtime", "local", "models", "dev"))
+        packages.sync_venv(("runtime", "local", "models", "redis", "dev"))
         packages.sync_venv(("peers",), PEERS_VENV)
 
     if goal == "lock":
@@ -68,14 +68,15 @@ def steps_of(goal: str, settings: LocalSettings, packages: Packages) -> list[Ste
     if goal == "widget":
         return [build_widget]
     if goal == "check":
-        return [python("runtime", "local", "dev"), build_widget]
+        return [python("runtime", "local", "redis", "dev"), build_widget]
     if goal == "bench":
         return [livekit_server, build_caller, build_widget, all_python]
     if goal == "test":
-        everything = python("runtime", "local", "models", "dev")
+        everything = python("runtime", "local", "models", "redis", "dev")
         return [livekit_server, everything, build_widget, lambda: browser.ensure(environment)]
     engines = ("local", "models") if settings.needs_engines else ()
-    needed = [python("runtime", *engines), build_widget]
+    shared = ("redis",) if environment.get("QUOTA_REDIS_URL") else ()
+    needed = [python("runtime", *engines, *shared), build_widget]
     return [livekit_server, *needed] if settings.needs_livekit else needed
 
 

@@ -1,7 +1,9 @@
 """The door without a media server: what it refuses before anything is started."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
@@ -14,24 +16,42 @@ from tests.server.stub import STUB
 ALLOWED = "https://dashboard.example"
 
 
+OpenClient = Callable[..., TestClient]
+
+
 @pytest.fixture
-def client(tmp_path: Path) -> Iterator[TestClient]:
-    """The real application; nothing listens at its LiveKit address."""
-    settings = ServerSettings(
-        livekit_url="ws://127.0.0.1:9",
-        livekit_api_key="key",
-        livekit_api_secret="s" * 32,
-        allowed_origins=(ALLOWED,),
-        session_processes=1,
-    )
-    bot_settings = BotSettings(
-        deepgram_base_url="http://127.0.0.1:9",
-        groq_base_url="http://127.0.0.1:9",
-        knowledge_dir=tmp_path,
-    )
-    app = create_app(settings, bot_settings, STUB)
-    with TestClient(app, base_url="http://door.test") as client:
-        yield client
+def open_client(tmp_path: Path) -> Iterator[OpenClient]:
+    """Starts the real application; nothing listens at its LiveKit address."""
+    with ExitStack() as stack:
+
+        def open_with(
+            *, client: tuple[str, int] = ("203.0.113.9", 1), **changes: Any
+        ) -> TestClient:
+            settings = ServerSettings(
+                livekit_url="ws://127.0.0.1:9",
+                livekit_api_key="key",
+                livekit_api_secret="s" * 32,
+                session_processes=1,
+                **changes,
+            )
+            bot_settings = BotSettings(
+                deepgram_base_url="http://127.0.0.1:9",
+                groq_base_url="http://127.0.0.1:9",
+                knowledge_dir=tmp_path,
+            )
+            app = create_app(settings, bot_settings, STUB)
+            base_url = "http://door.test"
+            return stack.enter_context(TestClient(app, base_url=base_url, client=client))
+
+        yield open_with
+
+
+@pytest.fixture
+def client(open_client: OpenClient) -> TestClient:
+    """A door for one public site, asked by its page."""
+    client = open_client(allowed_origins=(ALLOWED,))
+    client.headers["Origin"] = ALLOWED
+    return client
 
 
 def code(response) -> str:
@@ -48,6 +68,7 @@ def code(response) -> str:
         "http://dashboard.example",
         "https://dashboard.example:8443",
         "https://dashboard.example/",
+        "http://door.test",
         "file://door.test",
         "",
     ],
@@ -60,12 +81,64 @@ def test_connect_refuses_every_origin_that_is_not_listed(client: TestClient, ori
     assert response.headers["vary"] == "Origin"
 
 
-@pytest.mark.parametrize("origin", [ALLOWED, "http://door.test"])
-def test_connect_admits_a_listed_origin_and_its_own_page(client: TestClient, origin: str) -> None:
-    """A listed page and the server's own page get past the origin check, and may read errors."""
-    response = client.post("/connect", json={}, headers={"Origin": origin})
+def test_connect_admits_a_listed_origin(client: TestClient) -> None:
+    """A listed page gets past the origin check, and may read errors."""
+    response = client.post("/connect", json={})
     assert code(response) == "livekit_unreachable"
-    assert response.headers["access-control-allow-origin"] == origin
+    assert response.headers["access-control-allow-origin"] == ALLOWED
+
+
+def test_two_origins_are_none(client: TestClient) -> None:
+    """A request that names two origins is no browser's."""
+    headers = [("Origin", ALLOWED), ("Origin", "https://evil.example")]
+    del client.headers["Origin"]
+    assert code(client.post("/connect", headers=headers)) == "origin_not_allowed"
+
+
+@pytest.mark.parametrize(
+    ("host", "expected"),
+    [
+        ("localhost:7860", "livekit_unreachable"),
+        ("127.0.0.1:7860", "livekit_unreachable"),
+        ("[::1]:7860", "livekit_unreachable"),
+        ("192.168.1.5", "livekit_unreachable"),
+        ("rebound.evil.example:7860", "origin_not_allowed"),
+        ("localhost.evil.example", "origin_not_allowed"),
+        ("127.0.0.1.evil.example", "origin_not_allowed"),
+    ],
+)
+def test_an_open_door_has_its_own_page(open_client: OpenClient, host: str, expected: str) -> None:
+    """With no site named the own page connects, but by no name that others can point here."""
+    headers = {"Host": host, "Origin": f"http://{host}"}
+    assert code(open_client().post("/connect", headers=headers)) == expected
+
+
+@pytest.mark.parametrize(
+    ("client", "headers", "expected"),
+    [
+        ("127.0.0.1", {}, "livekit_unreachable"),
+        ("::1", {}, "livekit_unreachable"),
+        ("127.0.0.1", {"X-Forwarded-For": "127.0.0.1"}, "sign_in_required"),
+        ("203.0.113.9", {}, "sign_in_required"),
+    ],
+)
+def test_an_open_door_admits_this_machine_only(
+    open_client: OpenClient, client: str, headers: dict[str, str], expected: str
+) -> None:
+    """With no site named a caller that is no page has to be on this machine, not behind a proxy."""
+    door = open_client(client=(client, 1))
+    assert code(door.post("/connect", headers=headers)) == expected
+
+
+@pytest.mark.parametrize("client", ["127.0.0.1", "203.0.113.9"])
+def test_a_named_site_closes_the_door_to_everybody_else(
+    open_client: OpenClient, client: str
+) -> None:
+    """Once a site is named, callers without its origin need a credential, also on this machine."""
+    door = open_client(client=(client, 1), allowed_origins=(ALLOWED,))
+    assert code(door.post("/connect")) == "sign_in_required"
+    own = {"Host": "localhost", "Origin": "http://localhost"}
+    assert code(door.post("/connect", headers=own)) == "origin_not_allowed"
 
 
 def test_connect_says_that_livekit_cannot_be_reached(client: TestClient) -> None:
@@ -84,6 +157,9 @@ def test_connect_says_that_livekit_cannot_be_reached(client: TestClient) -> None
         (b"[]", "application/json", 400, "invalid_body"),
         (b'"x"', "application/json", 400, "invalid_body"),
         (b'{"resume": 5}', "application/json", 400, "invalid_body"),
+        (b'{"credential": ""}', "application/json", 400, "invalid_body"),
+        (b'{"credential": "' + b"x" * 3000 + b'"}', "application/json", 400, "invalid_body"),
+        (b"[" * 16_000, "application/json", 400, "invalid_body"),
         (b'{"unknown": 1}', "application/json", 400, "invalid_body"),
         (b"\xff\xfe", "application/json", 400, "invalid_body"),
         (b"{}", "text/plain", 415, "unsupported_media_type"),

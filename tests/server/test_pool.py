@@ -187,4 +187,4 @@ async def test_a_process_dies_with_a_server_that_is_killed() -> None:
     wait = died(int(await starter.stdout.readline()))
     starter.send_signal(signal.SIGKILL)
     await asyncio.to_thread(wait)
-    await starter.wait()
+    await starter.communicate()  # also sees its pipe closed

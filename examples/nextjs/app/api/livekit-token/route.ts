@@ -6,7 +6,8 @@
  */
 
 import { currentUser } from "@/lib/session";
-import { voiceServerUrl } from "@/lib/settings";
+import { voiceServerUrl, voiceSignIn } from "@/lib/settings";
+import { signIn } from "@/lib/sign-in.mjs";
 
 /** Longer than the voice server waits for a bot, shorter than the widget waits for us. */
 const TIMEOUT_MS = 14_000;
@@ -14,15 +15,18 @@ const MAX_BODY_CHARS = 8_192;
 
 export async function POST(request: Request): Promise<Response> {
   if (!isFromThisSite(request)) return refuse(403, "origin_not_allowed", "Another site's page may not ask.");
-  if ((await currentUser()) === null) return refuse(401, "not_signed_in", "Log in first.");
+  const user = await currentUser();
+  if (user === null) return refuse(401, "not_signed_in", "Log in first.");
   const body = await readResume(request);
   if (body === null) return refuse(400, "invalid_body", "Not a request of the widget.");
+  const as = voiceSignIn();
+  const credential = as === null ? {} : { credential: signIn(user.name, as.site, as.key) };
   let answer: Response;
   try {
     answer = await fetch(`${voiceServerUrl()}/connect`, {
       method: "POST",
       headers: { "content-type": "application/json" },
-      body: JSON.stringify(body),
+      body: JSON.stringify({ ...body, ...credential }),
       cache: "no-store",
       signal: AbortSignal.any([request.signal, AbortSignal.timeout(TIMEOUT_MS)]),
     });
