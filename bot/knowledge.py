@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from bot.errors import KnowledgeError
@@ -11,6 +12,17 @@ SUFFIXES = frozenset({".md", ".txt"})
 # The whole knowledge travels in every request. 24 KB are about 6,000 tokens: below the smallest
 # per-request limit in use (8,000 tokens a minute on Groq's free tier) with room for the talk.
 MAX_KNOWLEDGE_BYTES = 24_000
+
+
+# The sections of the instruction. Inside a file they would end a section early, or begin one.
+_TAG = re.compile(r"<\s*/?\s*(document|knowledge|page)\b[^<>]*>", re.IGNORECASE)
+
+
+def _without_tags(text: str) -> str:
+    """Return the text without such tags, also those that stand together when others are gone."""
+    while (cleaned := _TAG.sub("", text)) != text:
+        text = cleaned
+    return text
 
 
 def load_knowledge(directory: Path) -> str:
@@ -35,9 +47,8 @@ def load_knowledge(directory: Path) -> str:
             text = path.read_text(encoding="utf-8").strip()
         except UnicodeDecodeError as error:
             raise KnowledgeError(f"KNOWLEDGE_DIR: {path.name} is not UTF-8 text") from error
-        # The section's own tags inside a file would end it early.
-        text = text.replace("</document>", "").replace("</knowledge>", "")
-        documents.append(f'<document source="{path.name}">\n{text}\n</document>')
+        name = re.sub(r'["<>]', "", path.name)
+        documents.append(f'<document source="{name}">\n{_without_tags(text)}\n</document>')
     if not documents:
         return ""
     section = "<knowledge>\n" + "\n".join(documents) + "\n</knowledge>"

@@ -67,13 +67,16 @@ class SessionRTVIProcessor(RTVIProcessor):
 
     Event `on_disconnect_requested`: the client said `disconnect-bot`. (Pipecat's own answer drains
     the pipeline first, and the room is often closed before the bot has left.)
+
+    Events `on_text` and `on_no_microphone`: the client has typed, or has no microphone to bring.
     """
 
     def __init__(self, page: Page) -> None:
         """Create the processor; `page` gets what the client's page says of itself."""
         super().__init__()
         self._page = page
-        self._register_event_handler("on_disconnect_requested")
+        for event in ("on_disconnect_requested", "on_text", "on_no_microphone"):
+            self._register_event_handler(event)
 
     def create_rtvi_observer(
         self, *, params: RTVIObserverParams | None = None, **kwargs: Any
@@ -90,6 +93,9 @@ class SessionRTVIProcessor(RTVIProcessor):
             if not isinstance(content, str) or not 0 < len(content.strip()) <= MAX_TEXT_CHARS:
                 await self._send_error_response(message.id, "invalid_text")
                 return
+            await self._call_event_handler("on_text")
+        if message.type == "client-ready" and (message.data or {}).get("microphone") is False:
+            await self._call_event_handler("on_no_microphone")
         if message.type == "disconnect-bot":
             await self._call_event_handler("on_disconnect_requested")
             return
@@ -113,6 +119,10 @@ class SessionRTVIProcessor(RTVIProcessor):
                     await self._send_error_response(message.id, "unsupported_message")
         except PageError as error:
             await self._send_error_response(message.id, str(error))
+
+    async def refuse(self, code: str) -> None:
+        """Tell the client that a packet of its was not taken."""
+        await self.push_transport_message(RTVI.Error(data=RTVI.ErrorData(error=code, fatal=False)))
 
     async def _send_error_frame(self, frame: ErrorFrame) -> None:
         """Send the code only: a provider's own words may hold addresses and account names."""

@@ -27,6 +27,7 @@ from bot.reasons import EndReason
 from bot.rtvi import SessionRTVIProcessor, error_code, observer_params, session_ended
 from bot.services import build_services
 from bot.settings import BotSettings
+from bot.silence import Silence
 from bot.sparing import SparingWorker
 from bot.transport import SessionTransport
 
@@ -87,6 +88,9 @@ class Session:
         self._greeted = False
         self._tasks: set[asyncio.Task[None]] = set()
         self._absence: asyncio.TimerHandle | None = None
+        self._silence = Silence(
+            settings.silent_secs, settings.silent_text_secs, lambda: self.end(EndReason.SILENT)
+        )
         self._overdue = asyncio.Event()
         self._in_room = False
         self._started = False
@@ -97,10 +101,11 @@ class Session:
         services = build_services(settings, instruction, prepared)
         self.graph = build_pipeline(transport, services, _take_back(transport))
         page = Page(services.llm, self.graph.context)
+        self._rtvi = SessionRTVIProcessor(page)
         self._worker = SparingWorker(
             self.graph.pipeline,
             params=PipelineParams(audio_in_sample_rate=16_000, audio_out_sample_rate=24_000),
-            rtvi_processor=SessionRTVIProcessor(page),
+            rtvi_processor=self._rtvi,
             rtvi_observer_params=observer_params(page),
             enable_turn_tracking=False,
             idle_timeout_secs=settings.session_idle_secs,
@@ -134,6 +139,7 @@ class Session:
                 for limit in limits:
                     limit.cancel()
                 self._user_is_here()
+                self._silence.stop()
                 await self._cancel_tasks()
                 self._reason = self._reason or EndReason.CLIENT_REQUEST
                 self.ended.set()
@@ -183,16 +189,14 @@ class Session:
         await asyncio.sleep(STOP_TIMEOUT_SECS)
         self._overdue.set()
 
-    @property
-    def _rtvi(self) -> RTVIProcessor:
-        return self._worker.rtvi
-
     def _subscribe(self) -> None:
         """Connect the transport's and the worker's events to this session's handlers."""
         transport = self._transport
         if isinstance(transport, SessionTransport):
             transport.add_event_handler("on_connected", self._on_joined)
             transport.add_event_handler("on_disconnected", self._on_disconnected)
+            transport.add_event_handler("on_data_refused", self._on_data_refused)
+            transport.add_event_handler("on_audio_track_subscribed", self._on_sign_of_life)
         else:
             self._in_room = True
         self._worker.add_event_handler("on_pipeline_started", self._on_started)
@@ -200,6 +204,8 @@ class Session:
         transport.add_event_handler("on_client_disconnected", self._on_client_disconnected)
         self._rtvi.add_event_handler("on_client_ready", self._on_client_ready)
         self._rtvi.add_event_handler("on_disconnect_requested", self._on_disconnect_requested)
+        self._rtvi.add_event_handler("on_text", self._on_sign_of_life)
+        self._rtvi.add_event_handler("on_no_microphone", self._on_no_microphone)
         self._worker.add_event_handler("on_idle_timeout", self._on_idle)
         self._worker.add_event_handler("on_pipeline_error", self._on_error)
 
@@ -222,6 +228,20 @@ class Session:
     async def _on_client_connected(self, _transport: BaseTransport, client: Any) -> None:
         if self._is_user(client):
             self._user_is_here()
+            # Other transports do not tell when a microphone comes.
+            if isinstance(self._transport, SessionTransport):
+                self._silence.begin()
+
+    async def _on_sign_of_life(self, *_args: object) -> None:
+        self._silence.stop()
+
+    async def _on_no_microphone(self, _rtvi: RTVIProcessor) -> None:
+        self._silence.expect_text()
+
+    async def _on_data_refused(self, _transport: BaseTransport, code: str) -> None:
+        self.errors[code] += 1
+        logger.warning("refused a data packet: {}", code)
+        await self._rtvi.refuse(code)
 
     async def _on_client_disconnected(self, _transport: BaseTransport, client: Any) -> None:
         if self._is_user(client):

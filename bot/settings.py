@@ -62,6 +62,9 @@ class BotSettings(BaseSettings):
     reconnect_grace_secs: float = Field(default=25, gt=0, le=120)
     # A user token lives 60 s; nobody joins after it, so a room without a user ends earlier.
     join_timeout_secs: float = Field(default=30, gt=0, le=600)
+    # A microphone is published within a second of joining; who has none reads and types.
+    silent_secs: float = Field(default=15, gt=0, le=600)
+    silent_text_secs: float = Field(default=60, gt=0, le=600)
     session_idle_secs: float = Field(default=180, gt=0, le=3600)
     session_max_secs: float = Field(default=1800, gt=0, le=4 * 3600)
 

@@ -7,7 +7,8 @@ Each override names its defect. Private names of Pipecat are used where it gives
 from __future__ import annotations
 
 import asyncio
-import json
+from collections.abc import Awaitable, Callable
+from math import inf
 from typing import Any, cast
 
 from livekit import rtc
@@ -21,6 +22,8 @@ from pipecat.transports.livekit.transport import (
 )
 from tenacity import stop_after_attempt, wait_chain, wait_fixed
 
+from bot.inbox import Inbox, InboxError
+
 # The rate of VAD, smart-turn and speech-to-text: the FFI resamples once, natively.
 INPUT_RATE_HZ = 16_000
 # Cost follows the frame rate (1.5 ms of Python a frame); 40 ms is half the frames of 20 ms.
@@ -29,15 +32,14 @@ INPUT_FRAME_MS = 40
 # Audio handed to LiveKit cannot be taken back except by clear_queue; Pipecat's default is 1000 ms.
 OUTPUT_QUEUE_MS = 200
 
-# RTVI messages are small; 15 KB is also the limit of one LiveKit data packet without chunking.
-MAX_DATA_BYTES = 15_000
-RTVI_LABEL = "rtvi-ai"
-
 # Enough for the VAD to hear the end (0.2 s) and for smart-turn's own silence limit (1.5 s).
 MUTE_SILENCE_MS = 2000
 
 # Closing a stream is a call into native code and back.
 CLOSE_TIMEOUT_SECS = 2.0
+
+# Nobody needs to hear more often that the same thing is refused.
+TELL_AGAIN_SECS = 5.0
 
 # `client-ready` and a first typed line; more is not said before a join is complete.
 MAX_EARLY_PACKETS = 4
@@ -53,6 +55,9 @@ class SessionTransportClient(LiveKitTransportClient):
         """Create the client; with `user_identity` None the first participant is the user."""
         super().__init__(*args, **kwargs)
         self._user_identity = user_identity
+        self._inbox = Inbox()
+        self._told: dict[str, float] = {}
+        self.on_refused: Callable[[str], Awaitable[None]] | None = None
         self._audible = asyncio.Event()
         self._early_packets: list[bytes] = []
         self._closing: set[asyncio.Task[None]] = set()
@@ -165,17 +170,16 @@ class SessionTransportClient(LiveKitTransportClient):
             await self._audio_queue.put((rtc.AudioFrameEvent(silence), participant.identity))
 
     async def _async_on_data_received(self, data: rtc.DataPacket) -> None:
-        """Pass on RTVI messages of this session's user; drop everything else, silently.
+        """Pass on RTVI messages of this session's user; drop everything else.
 
-        Defect: Pipecat accepts data from anyone in the room, of any size, and logs what it drops.
+        Defect: Pipecat accepts data from anyone in the room, of any size, at any pace, and logs
+        what it drops.
 
         A packet can outrun the news that its sender has joined, and then names nobody; it waits
         for the user. (Server SDKs send without a name as well, but they hold the API secret.)
         """
         sender = data.participant.identity if data.participant else None
-        if len(data.data) > MAX_DATA_BYTES:
-            logger.debug("dropped a data packet: too large")
-        elif sender is None:
+        if sender is None:
             self._early_packets = [*self._early_packets, data.data][-MAX_EARLY_PACKETS:]
         elif sender == self._user_identity:
             await self._accept_data(data.data)
@@ -184,13 +188,18 @@ class SessionTransportClient(LiveKitTransportClient):
 
     async def _accept_data(self, payload: bytes) -> None:
         try:
-            message = json.loads(payload)
-        except ValueError:
+            self._inbox.check(payload)
+        except InboxError as error:
+            await self._refuse(str(error))
             return
-        if not isinstance(message, dict):
-            return
-        if cast("dict[str, object]", message).get("label") == RTVI_LABEL:
-            await self._callbacks.on_data_received(payload, self._user_identity)
+        await self._callbacks.on_data_received(payload, self._user_identity)
+
+    async def _refuse(self, code: str) -> None:
+        """Tell of a refused packet, once in a while: a flood is not answered by another one."""
+        now = asyncio.get_running_loop().time()
+        if self.on_refused is not None and now - self._told.get(code, -inf) >= TELL_AGAIN_SECS:
+            self._told[code] = now
+            await self.on_refused(code)
 
 
 class SessionTransport(LiveKitTransport):
@@ -233,6 +242,12 @@ class SessionTransport(LiveKitTransport):
             user_identity, url, token, room, params, callbacks, self.name
         )
         self._client = self._session_client
+        # Event `on_data_refused`: a packet of the user's was not taken; its code.
+        self._register_event_handler("on_data_refused")
+        self._session_client.on_refused = self._on_data_refused
+
+    async def _on_data_refused(self, code: str) -> None:
+        await self._call_event_handler("on_data_refused", code)
 
     async def cleanup(self) -> None:
         """Release what the transport holds; called once for each of its two processors."""

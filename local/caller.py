@@ -148,9 +148,10 @@ class Caller:
         lag_secs: The latest that a piece of microphone audio was sent so far.
     """
 
-    def __init__(self, invitation: Invitation) -> None:
-        """Prepare; the room is joined on entering the context."""
+    def __init__(self, invitation: Invitation, *, microphone: bool = True) -> None:
+        """Prepare; the room is joined on entering the context, with a microphone or without."""
         self.invitation = invitation
+        self._has_microphone = microphone
         self.heard = Heard()
         self.spoken: list[Span] = []
         self.messages: list[dict[str, Any]] = []
@@ -175,7 +176,8 @@ class Caller:
         await self._room.connect(self.invitation.url, self.invitation.token)
         self._track = track = rtc.LocalAudioTrack.create_audio_track("microphone", self._source)
         options = rtc.TrackPublishOptions(source=rtc.TrackSource.SOURCE_MICROPHONE)
-        await self._room.local_participant.publish_track(track, options)
+        if self._has_microphone:
+            await self._room.local_participant.publish_track(track, options)
         self._tasks.append(asyncio.create_task(self._pump()))
         return self
 

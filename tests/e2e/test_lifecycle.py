@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 
+import aiohttp
 import pytest
 from livekit import api
 
@@ -86,6 +87,43 @@ async def test_a_session_nobody_joins_ends(open_door: OpenDoor, livekit: LiveKit
         assert door.sessions.count == 1
         await door.empty()
         assert await rooms_of(livekit) == []
+
+
+async def test_a_session_without_microphone_or_word_ends(open_door: OpenDoor) -> None:
+    """Who only sits in the room is let go and counted; one typed word keeps the session."""
+    async with open_door(silent_secs=4, max_sessions=1) as door:
+        async with Caller(await connect(door.url), microphone=False) as caller:
+            await caller.ready()
+            ended = await caller.wait_for("server-message")
+            assert ended["data"] == {"type": "session-ended", "reason": "silent"}
+        await door.empty()
+        async with aiohttp.ClientSession() as http, http.get(f"{door.url}/metrics") as answer:
+            assert 'voice_silent_sessions_total{site="own"} 1.0' in await answer.text()
+        async with Caller(await connect(door.url), microphone=False) as caller:
+            await caller.ready()
+            await caller.send("send-text", {"content": "Hello"})
+            await caller.wait_for("bot-stopped-speaking", count=2)
+            await caller.quiet(4.5)
+            assert not caller.of_type("server-message")
+
+
+async def test_a_flood_of_data_is_dropped(open_door: OpenDoor) -> None:
+    """Floods, nonsense and typed lines without end have their codes, and the session goes on."""
+    async with open_door() as door, Caller(await connect(door.url)) as caller:
+        await caller.ready()
+        await caller.wait_for("bot-stopped-speaking")
+        await caller.send_raw(b"[" * 10_000)
+        refused = await caller.wait_for("error")
+        assert refused["data"]["error"] == "invalid_message"
+        for number in range(200):
+            await caller.send("client-message", {"t": "page-context", "d": number})
+        refused = await caller.wait_for("error", count=2)
+        assert refused["data"]["error"] == "too_many_messages"
+        await caller.quiet(1.5)
+        for _ in range(7):
+            await caller.send("send-text", {"content": "Hello"})
+        refused = await caller.wait_for("error", count=3)
+        assert refused["data"]["error"] == "too_many_texts"
 
 
 async def test_silence_ends_the_session(open_door: OpenDoor) -> None:

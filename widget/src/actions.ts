@@ -22,6 +22,11 @@ export interface ClientAction {
     readonly properties: Readonly<Record<string, ActionParameter>>;
     readonly required?: readonly string[];
   };
+  /**
+   * What the visitor is asked before it runs, such as "Reserve this lot?". For everything that changes
+   * something: a model can be talked into a call, and only a person into a click.
+   */
+  readonly confirm?: string;
   /** Does it. What is returned (JSON, up to 1,900 characters) is told to the model; a throw is told as a failure. */
   run(args: Readonly<Record<string, unknown>>): unknown;
 }
@@ -48,10 +53,18 @@ export async function runAction(
   allowed: readonly string[],
   name: string,
   args: Readonly<Record<string, unknown>>,
+  confirm: (question: string) => boolean = (question) => window.confirm(question),
 ): Promise<{ readonly outcome: ActionOutcome; readonly result: unknown }> {
   const action = Object.hasOwn(actions ?? {}, name) && allowed.includes(name) ? actions?.[name] : undefined;
   if (action === undefined) return { outcome: "refused", result: { error: "not_allowed" } };
   if (!fits(action, args)) return { outcome: "refused", result: { error: "invalid_arguments" } };
+  if (action.confirm !== undefined) {
+    const askedMs = Date.now();
+    // The browser's own dialogue: no page and no model can draw over it, or press its button.
+    if (!confirm(question(action.confirm, args))) return { outcome: "refused", result: { error: "declined_by_visitor" } };
+    // The bot has been told by then that nothing came of it.
+    if (Date.now() - askedMs > RUN_MS) return { outcome: "refused", result: { error: "confirmed_too_late" } };
+  }
   let timer: ReturnType<typeof setTimeout> | undefined;
   try {
     const late = new Promise<never>((_, reject) => {
@@ -67,6 +80,12 @@ export async function runAction(
   } finally {
     clearTimeout(timer);
   }
+}
+
+/** What the visitor is asked: the page's words, and what the bot would do it with. */
+function question(confirm: string, args: Readonly<Record<string, unknown>>): string {
+  const lines = Object.entries(args).map(([name, value]) => `${name}: ${String(value).slice(0, 200)}`);
+  return [confirm, ...lines].join("\n");
 }
 
 /** What a value is as JSON; nothing is "ok". */

@@ -67,6 +67,7 @@ export class Call {
   #botReady = false;
   #botTrack = false;
   #micSettled = false;
+  #hasMicrophone = false;
   #readyAttempts = 0;
   /** Why the bot says it leaves; it may still speak a last sentence. */
   #farewell: string | null = null;
@@ -181,6 +182,7 @@ export class Call {
       return;
     }
     this.#opened = null;
+    this.#hasMicrophone = true;
     // A microphone in another's place comes with the other's silence.
     await this.#room.setMuted(this.#muted);
     if (this.#options.pushToTalk) this.#room.setTalking(false);
@@ -343,7 +345,7 @@ export class Call {
       return;
     }
     this.#readyAttempts += 1;
-    this.#send(clientReady(crypto.randomUUID()));
+    this.#send(clientReady(crypto.randomUUID(), this.#hasMicrophone));
     this.#later("ready", READY_RETRY_MS, () => {
       this.#sendReady();
     });

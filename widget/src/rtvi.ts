@@ -150,11 +150,16 @@ function asText(value: unknown): string | null {
   return typeof value === "string" ? value.slice(0, MAX_TEXT_CHARS) : null;
 }
 
-/** `client-ready`: the bot greets after it, so it is sent once the visitor can hear. */
-export function clientReady(id: string): Uint8Array {
+/**
+ * `client-ready`: the bot greets after it, so it is sent once the visitor can hear.
+ *
+ * @param microphone false lets the bot wait longer for a first word: this visitor types.
+ */
+export function clientReady(id: string, microphone = true): Uint8Array {
   return encode("client-ready", id, {
     version: RTVI_VERSION,
     about: { library: "voice-assistant-widget", platform: "browser" },
+    ...(microphone ? {} : { microphone }),
   });
 }
 

@@ -35,6 +35,32 @@ describe("the page's actions", () => {
     assert.deepEqual(await runAction(undefined, ["print_page"], "print_page", {}), refused);
   });
 
+  it("run what changes something only after the visitor has said yes", async () => {
+    let reserved = 0;
+    const writes: ClientActions = {
+      reserve: {
+        description: "Reserves a lot.",
+        parameters: { type: "object", properties: { lot: { type: "string" } } },
+        confirm: "Reserve this lot?",
+        run: () => (reserved += 1),
+      },
+    };
+    const asked: string[] = [];
+    const say = (answer: boolean) => (question: string) => {
+      asked.push(question);
+      return answer;
+    };
+    const args = { lot: "EC-2041" };
+    assert.deepEqual(await runAction(writes, ["reserve"], "reserve", args, say(false)), { outcome: "refused", result: { error: "declined_by_visitor" } });
+    assert.equal(reserved, 0);
+    assert.equal((await runAction(writes, ["reserve"], "reserve", args, say(true))).outcome, "done");
+    assert.equal(reserved, 1);
+    assert.deepEqual(asked, ["Reserve this lot?\nlot: EC-2041", "Reserve this lot?\nlot: EC-2041"]);
+    // The bot asks for it without being allowed to: nobody is bothered.
+    await runAction(writes, [], "reserve", args, say(true));
+    assert.equal(asked.length, 2);
+  });
+
   it("take only arguments that fit their parameters", () => {
     const { open_contract: open } = actions;
     assert.ok(open);

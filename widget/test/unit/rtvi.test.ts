@@ -106,6 +106,7 @@ describe("what the widget sends", () => {
       id: "1",
       data: { version: "2.2.0", about: { library: "voice-assistant-widget", platform: "browser" } },
     });
+    assert.equal((sent(clientReady("1", false)) as { data: { microphone: unknown } }).data.microphone, false);
     assert.deepEqual(sent(sendText("2", "hello")), {
       label: "rtvi-ai",
       type: "send-text",
