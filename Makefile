@@ -9,7 +9,7 @@ BIN := .venv/bin
 export ORT_DISABLE_TELEMETRY := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-at-once test-quick test-widget screenshots check lint bench wer fmt lock clean
+.PHONY: help run test test-at-once test-quick test-widget screenshots check lint bench abuse wer fmt lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -59,6 +59,10 @@ screenshots: ## pictures of every state of the widget, into docs/widget
 	@rm -f docs/widget/*.jpg
 	@SCREENSHOTS=$(CURDIR)/docs/widget $(SETUP) npm run states
 	@$(SETUP) npm run gallery
+
+abuse: ## attack a running server in every known way; the table in docs/security.md
+	@$(SETUP) test
+	@$(BIN)/python -m tests.abuse
 
 wer: ## measure the local engines' word error rate on human recordings
 	@$(SETUP) test
