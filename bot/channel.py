@@ -40,18 +40,31 @@ class Configure(_Message):
 
     kind: Literal["configure"] = "configure"
     log_level: Name
+    log_as_json: bool = False
     instruction: str
     settings: dict[str, Any]
 
     @classmethod
-    def of(cls, settings: BotSettings, instruction: str, log_level: str) -> Configure:
+    def of(
+        cls,
+        settings: BotSettings,
+        instruction: str,
+        log_level: str,
+        *,
+        log_as_json: bool = False,
+    ) -> Configure:
         """Return the message for these settings; the pipe is private, so keys travel in clear."""
         clear = {
             name: value.get_secret_value() if isinstance(value, SecretStr) else value
             for name in type(settings).model_fields
             for value in (getattr(settings, name),)
         }
-        return cls(log_level=log_level, instruction=instruction, settings=to_jsonable_python(clear))
+        return cls(
+            log_level=log_level,
+            log_as_json=log_as_json,
+            instruction=instruction,
+            settings=to_jsonable_python(clear),
+        )
 
     def bot_settings(self) -> BotSettings:
         """Return the settings; nothing is read from this process's own environment."""

@@ -60,7 +60,7 @@ async def serve(connection: socket.socket) -> int:
     try:
         first = _configuration(await reader.readline())
         settings = first.bot_settings()
-        configure_logging(first.log_level, settings.secrets)
+        configure_logging(first.log_level, settings.secrets, as_json=first.log_as_json)
         prepared = await _prepare(settings)
         meter = LoadMeter()
         host = _Host(settings, first.instruction, prepared, tell)

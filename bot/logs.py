@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import re
 import sys
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING
 from loguru import logger
 
 if TYPE_CHECKING:
-    from loguru import Record
+    from loguru import Message, Record
 
 # Any JSON Web Token: Pipecat and LiveKit's Rust layer print whole ones on connect errors.
 _JWT = re.compile(r"eyJ[\w-]{5,}\.[\w-]+\.[\w-]*")
@@ -39,12 +40,26 @@ def redact(text: str, secrets: Sequence[str] = ()) -> str:
     return text
 
 
-def configure_logging(level: str, secrets: Sequence[str]) -> None:
+def _as_json(message: Message) -> str:
+    """Return one JSON object for a line; a traceback is part of its message."""
+    record = message.record
+    fields = {
+        "time": record["time"].isoformat(timespec="milliseconds"),
+        "level": record["level"].name,
+        "session": record["extra"]["session"],
+        "logger": record["name"],
+        "message": str(message).rstrip("\n"),
+    }
+    return json.dumps(fields, ensure_ascii=False) + "\n"
+
+
+def configure_logging(level: str, secrets: Sequence[str], *, as_json: bool = False) -> None:
     """Make standard error the only sink.
 
     Args:
         level: Least level of this project's own lines; libraries write from WARNING on.
         secrets: Values that must never be written (keys).
+        as_json: One JSON object a line instead of text.
     """
     own_level = logger.level(level).no
     library_level = logger.level(_LIBRARY_LEVEL).no
@@ -53,15 +68,16 @@ def configure_logging(level: str, secrets: Sequence[str]) -> None:
         is_library = (record["name"] or "").split(".")[0] in _LIBRARIES
         return record["level"].no >= (library_level if is_library else own_level)
 
-    def write(message: str) -> None:
-        sys.stderr.write(redact(message, secrets))
+    def write(message: Message) -> None:
+        line = _as_json(message) if as_json else str(message)
+        sys.stderr.write(redact(line, secrets))
 
     logger.remove()
     logger.configure(extra={"session": "-"})
     # `diagnose` would print the values of variables; tracebacks stay, without them.
     logger.add(
         write,
-        format=_LINE,
+        format="{message}" if as_json else _LINE,
         filter=wanted,
         # A line below this costs nothing; Pipecat writes a hundred a second that nobody wants.
         level=min(own_level, library_level),

@@ -34,7 +34,8 @@ def main() -> int:
     except ValidationError as error:
         _complain(error)
         return EXIT_BAD_SETTING
-    configure_logging(settings.log_level, (*settings.secrets, *bot_settings.secrets))
+    secrets = (*settings.secrets, *bot_settings.secrets)
+    configure_logging(settings.log_level, secrets, as_json=settings.log_format == "json")
     try:
         app = create_app(settings, bot_settings)
     except BotError as error:

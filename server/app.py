@@ -43,7 +43,8 @@ def create_app(
     instruction = build_instruction(bot_settings.knowledge_dir)
     keys = Keys(settings.livekit_api_key, settings.livekit_api_secret.get_secret_value())
 
-    configure = Configure.of(bot_settings, instruction, settings.log_level)
+    as_json = settings.log_format == "json"
+    configure = Configure.of(bot_settings, instruction, settings.log_level, log_as_json=as_json)
     limits = Limits(settings.max_sessions, settings.max_loop_lag_ms, settings.max_cpu_percent)
     metrics = Metrics()
 

@@ -87,6 +87,8 @@ class ServerSettings(BaseSettings):
     port: int = Field(default=7860, ge=0, le=65535)
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
+    log_format: Literal["text", "json"] = "text"
+
     livekit_url: str
     livekit_api_key: str
     livekit_api_secret: SecretStr

@@ -1,3 +1,4 @@
+import json
 import logging
 
 import pytest
@@ -65,6 +66,26 @@ def test_session_is_on_each_line(capsys: pytest.CaptureFixture[str]) -> None:
     with logger.contextualize(session="abc123"):
         logger.info("hello")
     assert " abc123 " in capsys.readouterr().err
+
+
+def test_a_line_can_be_json(capsys: pytest.CaptureFixture[str]) -> None:
+    """One object a line, whatever it says: session, level, message, and no secret."""
+    configure_logging("INFO", ("dg-secret",), as_json=True)
+    transcript = "account 12345"
+    with logger.contextualize(session="abc123"):
+        logger.warning('quoted "dg-secret"\nand {}', TOKEN)
+        try:
+            divide_by_length(transcript, 0)
+        except ZeroDivisionError:
+            logger.exception("failed")
+    lines = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    assert [(line["level"], line["session"]) for line in lines] == [
+        ("WARNING", "abc123"),
+        ("ERROR", "abc123"),
+    ]
+    assert lines[0]["message"] == 'quoted "[redacted]"\nand [redacted]'
+    assert "ZeroDivisionError" in lines[1]["message"]
+    assert "12345" not in lines[1]["message"]
 
 
 def test_redact_leaves_other_text_alone() -> None:

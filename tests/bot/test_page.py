@@ -4,6 +4,8 @@ import asyncio
 from typing import Any, cast
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pipecat.adapters.llm.schemas.tools_schema import ToolsSchema
 from pipecat.processors.aggregators.llm_context import LLMContext
 from pipecat.processors.frameworks.rtvi import RTVIFunctionCallReportLevel
@@ -160,3 +162,27 @@ def test_an_answer_that_is_too_long_is_an_error(page: Page, context: LLMContext)
         return answers
 
     assert asyncio.run(story()) == [{"error": "result_too_large"}]
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner),
+    max_leaves=12,
+)
+
+
+@given(JSON)
+def test_whatever_a_page_says_is_data_or_a_code(data: Any) -> None:
+    """Any JSON as context, actions or result: taken as data in its one section, or a code."""
+    context = LLMContext([{"role": "user", "content": "What is this?"}])
+    page = Page(LLMService(), context)
+    codes = set[str]()
+    for hear in (page.show, page.offer, page.answer):
+        try:
+            hear(data)
+        except PageError as error:
+            codes.add(str(error))
+    assert codes <= {"invalid_page_context", "invalid_actions", "unknown_call"}
+    said = "".join(contents(context))
+    assert said.count("<page>") == said.count("</page>") <= 1
+    assert said.endswith("What is this?")

@@ -1,15 +1,24 @@
 """The door without a media server: what it refuses before anything is started."""
 
+import asyncio
+import json
+import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
+from fastapi import Request
 from fastapi.testclient import TestClient
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bot.settings import BotSettings
 from server.app import create_app
+from server.connect import read_body
+from server.errors import DoorError
+from server.origins import is_origin, is_own_page
 from server.settings import ServerSettings
 from tests.server.stub import STUB
 
@@ -176,6 +185,42 @@ def test_connect_refuses_a_body_it_does_not_understand(
     response = client.post("/connect", content=body, headers={"Content-Type": media_type})
     assert (response.status_code, code(response)) == (status, expected)
     assert "xxxx" not in response.text
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner),
+    max_leaves=8,
+)
+BODIES = (
+    st.binary(max_size=300)
+    | JSON.map(json.dumps).map(str.encode)
+    | st.dictionaries(st.sampled_from(["resume", "credential", "x"]), JSON)
+    .map(json.dumps)
+    .map(str.encode)
+)
+
+
+@given(BODIES)
+def test_any_body_is_understood_or_has_a_code(body: bytes) -> None:
+    """No bytes lead to anything but a request or a refusal of ours."""
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    scope = {"type": "http", "headers": [(b"content-type", b"application/json")]}
+    try:
+        told = asyncio.run(read_body(Request(scope, receive))).resume
+    except DoorError as error:
+        told = error.code
+    assert told is None or told == "invalid_body" or 0 < len(told) <= 4096
+
+
+@given(st.text(max_size=80))
+def test_no_text_is_an_origin_by_accident(text: str) -> None:
+    """What counts as an origin has a scheme and a host, and nothing else."""
+    assert not is_origin(text) or re.fullmatch(r"https?://[^\s/?#@]+", text)
+    assert not is_own_page(text, [text])
 
 
 def test_connect_answers_a_preflight_of_a_listed_page_only(client: TestClient) -> None:

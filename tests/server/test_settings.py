@@ -1,6 +1,9 @@
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from server.origins import is_origin
 from server.settings import ServerSettings, process_environment
 
 GOOD = {
@@ -116,3 +119,14 @@ def test_session_processes_get_no_secret_of_the_doors(monkeypatch: pytest.Monkey
     for name in secrets:
         monkeypatch.setenv(name, "x")
     assert not set(secrets) & set(process_environment())
+
+
+@given(st.sampled_from(["allowed_origins", "sign_in_keys", "trusted_proxies"]), st.text())
+def test_no_list_is_half_understood(name: str, value: str) -> None:
+    """Any text in a list setting is a list of what it should be, or a mistake told at start."""
+    good = {key.lower(): text for key, text in GOOD.items()}
+    try:
+        settings = ServerSettings(**good, **{name: value})
+    except ValidationError:
+        return
+    assert all(is_origin(site) for site in (*settings.allowed_origins, *settings.sign_in_keys))
