@@ -9,7 +9,7 @@ BIN := .venv/bin
 export ORT_DISABLE_TELEMETRY := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-at-once test-quick test-widget screenshots check lint bench abuse wer fmt lock clean
+.PHONY: help run test test-at-once test-quick test-widget screenshots check lint bench abuse audit wer fmt lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -63,6 +63,16 @@ screenshots: ## pictures of every state of the widget, into docs/widget
 abuse: ## attack a running server in every known way; the table in docs/security.md
 	@$(SETUP) test
 	@$(BIN)/python -m tests.abuse
+
+# Advisories come from PyPI and npm; bandit's findings are answered in docs/security.md.
+AUDIT := .cache/audit-venv/bin
+audit: ## known weaknesses of the packages, bandit, and docs/licences.md
+	@$(SETUP) audit
+	$(AUDIT)/bandit -q -r bot server local examples -c pyproject.toml -ll
+	$(AUDIT)/pip-licenses --python $(BIN)/python --from=mixed --format=markdown --order=name \
+		--packages $$($(BIN)/python -m local.locked runtime redis local) > docs/licences.md
+	$(AUDIT)/pip-audit --require-hashes --disable-pip -r requirements/runtime.lock
+	@$(SETUP) npm audit --omit=dev
 
 wer: ## measure the local engines' word error rate on human recordings
 	@$(SETUP) test

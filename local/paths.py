@@ -17,6 +17,9 @@ WORK: Final = ROOT / ".cache"
 PEERS_VENV: Final = WORK / "peers-venv"
 """Packages that the benchmark's peers want in other versions than the product."""
 
+AUDIT_VENV: Final = WORK / "audit-venv"
+"""What looks for known weaknesses (`make audit`)."""
+
 CALLER_SOURCES: Final = ROOT / "bench" / "caller"
 """The benchmark's caller for many sessions, a Go program."""
 

@@ -15,7 +15,18 @@ from local.setup.commands import SetupError, output, run
 from local.setup.console import say
 
 LOCKS: Final = ROOT / "requirements"
-_COMPILED: Final = ("runtime", "local", "redis", "dev", "models", "peers", "go", "node", "uv")
+_COMPILED: Final = (
+    "runtime",
+    "local",
+    "redis",
+    "dev",
+    "models",
+    "peers",
+    "audit",
+    "go",
+    "node",
+    "uv",
+)
 """In this order: later ones take the versions of earlier ones as constraints."""
 
 _OLDEST_PYTHON: Final = "3.11"

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from typing import Final
 
-from local.paths import PEERS_VENV
+from local.paths import AUDIT_VENV, PEERS_VENV
 from local.settings import LocalSettings, SettingsError, load
 from local.setup import browser, caller, livekit, widget
 from local.setup.commands import SetupError, stop_all
@@ -15,7 +15,7 @@ from local.setup.console import say
 from local.setup.packages import Packages
 
 Step = Callable[[], None]
-GOALS: Final = ("run", "test", "check", "bench", "widget", "lock")
+GOALS: Final = ("run", "test", "check", "bench", "audit", "widget", "lock")
 _USAGE: Final = f"usage: python3 -m local.setup {{{','.join(GOALS)}}} | npm ARGUMENT..."
 
 
@@ -63,10 +63,14 @@ def steps_of(goal: str, settings: LocalSettings, packages: Packages) -> list[Ste
         packages.sync_venv(("runtime", "local", "models", "redis", "dev"))
         packages.sync_venv(("peers",), PEERS_VENV)
 
-    if goal == "lock":
-        return [packages.compile_locks]
-    if goal == "widget":
-        return [build_widget]
+    if goal == "audit":
+        return [
+            build_widget,
+            python("runtime", "local", "redis", "dev"),
+            lambda: packages.sync_venv(("audit",), AUDIT_VENV),
+        ]
+    if goal in ("lock", "widget"):
+        return [packages.compile_locks if goal == "lock" else build_widget]
     if goal == "check":
         return [python("runtime", "local", "redis", "dev"), build_widget]
     if goal == "bench":
