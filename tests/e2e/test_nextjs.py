@@ -27,6 +27,8 @@ pytestmark = [pytest.mark.anyio, pytest.mark.examples]
 
 EXAMPLE = REPOSITORY / "examples" / "nextjs"
 NEXT = EXAMPLE / "node_modules" / "next" / "dist" / "bin" / "next"
+# The voice server takes calls of this site's logged-in users only.
+SITE, KEY = "https://dashboard.example", "k" * 32
 START_SECS = 30
 ANSWER_MS = 20_000
 
@@ -55,8 +57,8 @@ def node() -> str:
 
 
 @asynccontextmanager
-async def dashboard(node: str, voice_server: str) -> AsyncGenerator[str, None]:
-    """The started example; yields its address."""
+async def dashboard(node: str, voice_server: str, **settings: str) -> AsyncGenerator[str, None]:
+    """The started example, with more settings; yields its address."""
     port = free_port()
     child = await start(
         "Next.js",
@@ -65,6 +67,7 @@ async def dashboard(node: str, voice_server: str) -> AsyncGenerator[str, None]:
             **environment(),
             "VOICE_SERVER_URL": voice_server,
             "NEXT_TELEMETRY_DISABLED": "1",
+            **settings,
         },
     )
     url = f"http://127.0.0.1:{port}"
@@ -124,8 +127,8 @@ async def test_a_logged_in_user_talks_and_the_call_outlives_pages(
     microphone = tmp_path / "visitor.wav"
     write_speech(microphone, 60.0)
     async with (
-        open_door(reconnect_grace_secs=10) as door,
-        dashboard(node, door.url) as url,
+        open_door(reconnect_grace_secs=10, sign_in_keys={SITE: (KEY,)}) as door,
+        dashboard(node, door.url, VOICE_SITE=SITE, VOICE_SIGN_IN_KEY=KEY) as url,
         visitor(chromium, microphone=microphone) as page,
     ):
         asked: list[str] = []
