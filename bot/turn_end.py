@@ -46,7 +46,7 @@ OPEN_SCORE_SECS = 0.6
 # An interruption passes through the rest of the pipeline in milliseconds.
 KEEPING_SECS = 0.3
 # A turn in which no word has been recognised is given up after this silence: the final of a slow
-# recogniser is waited for no longer (`bot.services.STT_FINAL_TIMEOUT_SECS`).
+# recogniser is waited for no longer (`bot.services.stt.STT_FINAL_TIMEOUT_SECS`).
 WORDLESS_SECS = 1.2
 # Looking again when a voice may just be starting: two windows of the VAD.
 ONSET_SECS = 0.064

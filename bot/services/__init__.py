@@ -1,0 +1,66 @@
+"""The providers: the only package that names Deepgram, Groq or OpenAI."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bot.http_clients import websocket_origin
+from bot.prepared import NOTHING, Prepared
+from bot.services.llm import FallbackLLMService, llm_http
+from bot.services.stt import ENDPOINTING_MS, STT_FINAL_TIMEOUT_SECS, FinalizingSTTService
+from bot.services.tts import ClearingTTSService, synthesise
+from bot.settings import GROQ_CLOUD, BotSettings
+
+__all__ = ["Services", "build_services", "llm_http", "synthesise"]
+
+
+@dataclass(frozen=True)
+class Services:
+    """The three providers of one session."""
+
+    stt: FinalizingSTTService
+    llm: FallbackLLMService
+    tts: ClearingTTSService
+
+
+def build_services(
+    settings: BotSettings, instruction: str, prepared: Prepared = NOTHING
+) -> Services:
+    """Return the providers of one session; each connects when the pipeline is set up.
+
+    Args:
+        settings: Keys, base URLs, models and the voice.
+        instruction: The system instruction (`bot.instruction.build_instruction`).
+        prepared: What the sessions of this process share.
+    """
+    at_groq = settings.llm_url == GROQ_CLOUD or settings.llm_base_url is None
+    two_models = settings.llm_fallback_model not in ("", settings.llm_model)
+    return Services(
+        stt=FinalizingSTTService(
+            api_key=settings.deepgram_key,
+            base_url=settings.deepgram_base_url,
+            ttfs_p99_latency=STT_FINAL_TIMEOUT_SECS,
+            settings=FinalizingSTTService.Settings(
+                model=settings.deepgram_stt_model,
+                endpointing=ENDPOINTING_MS,
+            ),
+        ),
+        llm=FallbackLLMService(
+            api_key=settings.llm_key,
+            base_url=settings.llm_url,
+            http=prepared.llm_http,
+            fallback_model=settings.llm_fallback_model if at_groq and two_models else None,
+            settings=FallbackLLMService.Settings(
+                model=settings.llm_model,
+                system_instruction=instruction,
+                # Left out for other servers: models that do not reason refuse the parameter.
+                reasoning_effort="low" if at_groq else None,
+            ),
+        ),
+        tts=ClearingTTSService(
+            greeting=prepared.greeting,
+            api_key=settings.deepgram_key,
+            base_url=websocket_origin(settings.deepgram_base_url),
+            settings=ClearingTTSService.Settings(voice=settings.assistant_voice),
+        ),
+    )
