@@ -176,7 +176,7 @@ class _Host:
                 reason = await session.run()
             finally:
                 announcing.cancel()
-                errors = dict(session.errors)
+                errors = dict(session.failures.counts)
         except Exception:  # noqa: BLE001 - one session's failure must not reach the others
             logger.exception("session failed")
         finally:

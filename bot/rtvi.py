@@ -146,3 +146,8 @@ def observer_params(page: Page) -> RTVIObserverParams:
 def session_ended(reason: str) -> dict[str, Any]:
     """Return the data of the `server-message` that tells a client why the bot leaves."""
     return {"type": "session-ended", "reason": reason}
+
+
+def incident_told(code: str) -> dict[str, Any]:
+    """Return the data of the `server-message` that tells a client what the bot deals with."""
+    return {"type": "incident", "code": code}

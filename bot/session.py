@@ -7,7 +7,6 @@ session therefore ends itself, for exactly one reason, and always within `STOP_T
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
@@ -20,11 +19,12 @@ from pipecat.services.llm_service import LLMService
 from pipecat.transports.base_transport import BaseTransport
 from pipecat.workers.runner import WorkerRunner
 
+from bot.failures import Failures, Incident
 from bot.page import Page
 from bot.pipeline import build_pipeline
 from bot.prepared import NOTHING, Prepared
 from bot.reasons import EndReason
-from bot.rtvi import SessionRTVIProcessor, error_code, observer_params, session_ended
+from bot.rtvi import SessionRTVIProcessor, error_code, incident_told, observer_params, session_ended
 from bot.services import build_services
 from bot.settings import BotSettings
 from bot.silence import Silence
@@ -61,7 +61,7 @@ class Session:
     Attributes:
         ready: Set when the bot is in the room and every provider has accepted it.
         ended: Set when nothing of the session is left running.
-        errors: How often each error code came up.
+        failures: What went wrong, and how often.
     """
 
     def __init__(
@@ -96,9 +96,9 @@ class Session:
         self._started = False
         self.ready = asyncio.Event()
         self.ended = asyncio.Event()
-        self.errors: Counter[str] = Counter()
+        self.failures = Failures(self._tell_incident)
 
-        services = build_services(settings, instruction, prepared)
+        services = build_services(settings, instruction, prepared, self.failures.report)
         self.graph = build_pipeline(transport, services, _take_back(transport))
         page = Page(services.llm, self.graph.context)
         self._rtvi = SessionRTVIProcessor(page)
@@ -284,13 +284,16 @@ class Session:
     async def _on_error(self, _worker: PipelineWorker, frame: ErrorFrame) -> None:
         """Answer a failed turn aloud; end when a provider cannot be used any more."""
         processor = frame.processor
-        self.errors[error_code(processor)] += 1
-        logger.warning("{}: {}", error_code(processor), type(frame.exception).__name__)
+        self.failures.error(error_code(processor), type(frame.exception).__name__)
         is_llm = isinstance(processor, LLMService)
         if processor is not None and not processor.is_usable:
             self.end(EndReason.PROVIDER_UNUSABLE, farewell=APOLOGY if is_llm else None)
         elif is_llm:
             await self._worker.queue_frame(TTSSpeakFrame(APOLOGY))
+
+    def _tell_incident(self, incident: Incident) -> None:
+        if self.ready.is_set() and self._reason is None:
+            self._spawn(self._rtvi.send_server_message(incident_told(incident.value)))
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)

@@ -176,7 +176,7 @@ class Person(Caller):
         self.origin_secs = self.now_secs + transport.queued_secs
         self.note(f"plays {case.name}")
         for words in _phrases(case):
-            self._ear.hear(start_secs, Spoken(case.name, (), b"", words), Hearing())
+            self.ear.hear(start_secs, Spoken(case.name, (), b"", words), Hearing())
         transport.speak(case.samples.tobytes())
         await asyncio.sleep(self.origin_secs + case.speech[1] - self.now_secs)
         self.note("has said it")

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from bot.failures import Report, unheard
 from bot.http_clients import websocket_origin
 from bot.prepared import NOTHING, Prepared
 from bot.services.llm import FallbackLLMService, llm_http
-from bot.services.stt import ENDPOINTING_MS, STT_FINAL_TIMEOUT_SECS, FinalizingSTTService
+from bot.services.stt import ENDPOINTING_MS, STT_FINAL_TIMEOUT_SECS, LastingSTTService
 from bot.services.tts import ClearingTTSService, synthesise
 from bot.settings import GROQ_CLOUD, BotSettings
 
@@ -18,13 +19,16 @@ __all__ = ["Services", "build_services", "llm_http", "synthesise"]
 class Services:
     """The three providers of one session."""
 
-    stt: FinalizingSTTService
+    stt: LastingSTTService
     llm: FallbackLLMService
     tts: ClearingTTSService
 
 
 def build_services(
-    settings: BotSettings, instruction: str, prepared: Prepared = NOTHING
+    settings: BotSettings,
+    instruction: str,
+    prepared: Prepared = NOTHING,
+    report: Report = unheard,
 ) -> Services:
     """Return the providers of one session; each connects when the pipeline is set up.
 
@@ -32,15 +36,17 @@ def build_services(
         settings: Keys, base URLs, models and the voice.
         instruction: The system instruction (`bot.instruction.build_instruction`).
         prepared: What the sessions of this process share.
+        report: Is told of what the providers' services deal with by themselves.
     """
     at_groq = settings.llm_url == GROQ_CLOUD or settings.llm_base_url is None
     two_models = settings.llm_fallback_model not in ("", settings.llm_model)
     return Services(
-        stt=FinalizingSTTService(
+        stt=LastingSTTService(
+            report=report,
             api_key=settings.deepgram_key,
             base_url=settings.deepgram_base_url,
             ttfs_p99_latency=STT_FINAL_TIMEOUT_SECS,
-            settings=FinalizingSTTService.Settings(
+            settings=LastingSTTService.Settings(
                 model=settings.deepgram_stt_model,
                 endpointing=ENDPOINTING_MS,
             ),

@@ -18,6 +18,9 @@ from tests.replay.websocket_peer import WebSocketPeer
 
 Note = Callable[[str, str], None]
 
+# A word takes at most so long; whoever hears less of it does not recognise it.
+WORD_SECS = 0.3
+
 
 @dataclass(frozen=True)
 class Hearing:
@@ -39,10 +42,18 @@ class Hearing:
     deaf: bool = False
 
 
-@dataclass
+@dataclass(frozen=True)
 class _Utterance:
-    words: list[tuple[float, str]]
+    """What is said when, on the caller's clock: the start and end of each word."""
+
+    words: list[tuple[float, float, str]]
     hearing: Hearing
+
+
+@dataclass
+class _Heard:
+    """What one connection has told of one utterance."""
+
     finalized: int = 0
     interim_words: int = 0
 
@@ -53,13 +64,17 @@ class DeepgramScript:
 
     Parameters:
         note: Writes an event to the timeline.
-        stream_secs: How much audio the caller has sent, in seconds; a connection opened late
-            starts its count there.
+        stream_secs: How much audio the caller has sent, in seconds; what a connection is sent at
+            first ends there.
         speak_delay_secs: From Flush to the first audio byte.
         speak_pace: Audio is sent this many times faster than it plays.
         close_speak_after_bytes: Cut `/v1/speak` once, after so many bytes of audio.
         accept_delay_secs: From a connection's request to its opening.
         refuse_listen: Status and text to refuse `/v1/listen` with.
+        refuse_listen_times: How many handshakes are refused; None for all.
+        close_listen_at_secs: Break `/v1/listen` once, at this place of the caller's audio.
+        freeze_listen_at_secs: From this place of the caller's audio on, the connection that is
+            open is neither read nor written; once.
     """
 
     note: Note
@@ -69,14 +84,19 @@ class DeepgramScript:
     close_speak_after_bytes: int | None = None
     accept_delay_secs: float = 0.0
     refuse_listen: tuple[int, str] | None = None
+    refuse_listen_times: int | None = None
+    close_listen_at_secs: float | None = None
+    freeze_listen_at_secs: float | None = None
     utterances: list[_Utterance] = field(default_factory=list)
 
     def hear(self, start_secs: float, recording: Recording, hearing: Hearing) -> None:
         """Say that the caller begins a recording at a position of the audio stream."""
-        words = [] if hearing.deaf else recording.word_ends_secs()
-        self.utterances.append(
-            _Utterance([(start_secs + end, word) for end, word in words], hearing)
-        )
+        words: list[tuple[float, float, str]] = []
+        before = start_secs
+        for end, word in [] if hearing.deaf else recording.word_ends_secs():
+            words.append((max(before, start_secs + end - WORD_SECS), start_secs + end, word))
+            before = start_secs + end
+        self.utterances.append(_Utterance(words, hearing))
 
 
 class DeepgramPeer(WebSocketPeer):
@@ -93,7 +113,10 @@ class DeepgramPeer(WebSocketPeer):
         url = urlsplit(request.path)
         query = {key: values[-1] for key, values in parse_qs(url.query).items()}
         if url.path == "/v1/listen":
-            if self._script.refuse_listen:
+            if self._script.refuse_listen and self._script.refuse_listen_times != 0:
+                if self._script.refuse_listen_times:
+                    self._script.refuse_listen_times -= 1
+                self._script.note("stt", "refuses a connection")
                 return self._script.refuse_listen
             self._service = _Listen(self, self._script, query)
         elif url.path == "/v1/speak":
@@ -116,7 +139,11 @@ class DeepgramPeer(WebSocketPeer):
 
 
 class _Listen:
-    """`/v1/listen`: results as the audio arrives."""
+    """`/v1/listen`: results as the audio arrives.
+
+    What arrives first, in one instant, ends where the caller is now: so a client that tells again
+    what it remembers is heard from there on, and one that does not has lost it.
+    """
 
     def __init__(self, peer: DeepgramPeer, script: DeepgramScript, query: dict[str, str]) -> None:
         rate_hz = int(query.get("sample_rate", "0"))
@@ -125,24 +152,58 @@ class _Listen:
             raise ValueError(message)
         self._peer = peer
         self._script = script
-        self._start_secs = script.stream_secs()
+        self._first_at: float | None = None
+        self._start_secs: float | None = None
         self._bytes = 0
         self._next_interim_secs = 0.0
+        self._heard: dict[int, _Heard] = {}
+        self._is_frozen = False
 
     @property
     def heard_secs(self) -> float:
         """Position in the caller's audio."""
+        if self._start_secs is None:
+            return self._script.stream_secs()
         return self._start_secs + self._bytes / BYTES_PER_SEC
 
     def audio(self, data: bytes) -> None:
         """Take audio; say what it changes."""
+        if self._is_frozen:
+            return
+        if self._first_at is None:
+            self._first_at = self._peer.loop.time()
+            self._peer.later(0.001, self._look)
         self._bytes += len(data)
-        for utterance in self._script.utterances:
-            self._endpoint(utterance)
-            self._interim(utterance)
+        if self._first_at == self._peer.loop.time():
+            return
+        self._look()
+
+    def _look(self) -> None:
+        if self._start_secs is None:
+            self._start_secs = self._script.stream_secs() - self._bytes / BYTES_PER_SEC
+        script = self._script
+        if script.close_listen_at_secs is not None and self.heard_secs >= (
+            script.close_listen_at_secs
+        ):
+            script.close_listen_at_secs = None
+            script.note("stt", "cuts the connection")
+            self._peer.drop()
+            return
+        if script.freeze_listen_at_secs is not None and self.heard_secs >= (
+            script.freeze_listen_at_secs
+        ):
+            script.freeze_listen_at_secs = None
+            script.note("stt", "reads no more")
+            self._is_frozen = True
+            return
+        for index, utterance in enumerate(script.utterances):
+            self._endpoint(index, utterance)
+            self._interim(index, utterance)
 
     def control(self, message: dict[str, Any]) -> None:
         """KeepAlive, Finalize, CloseStream."""
+        if self._is_frozen:
+            return
         if message["type"] == "Finalize":
             self._script.note("stt", "is asked to finalize")
             delay = (
@@ -155,34 +216,45 @@ class _Listen:
         elif message["type"] == "CloseStream":
             self._peer.end(1000, "")
 
-    def _heard(self, utterance: _Utterance, delay_secs: float = 0.0) -> list[str]:
-        return [word for end, word in utterance.words if end + delay_secs <= self.heard_secs]
+    def _words(self, utterance: _Utterance, delay_secs: float = 0.0) -> list[str]:
+        """The words that lie in what this connection has received."""
+        start_secs = self._start_secs or 0.0
+        return [
+            word
+            for began, ended, word in utterance.words
+            if began >= start_secs - 0.001 and ended + delay_secs <= self.heard_secs
+        ]
+
+    def _told(self, index: int) -> _Heard:
+        return self._heard.setdefault(index, _Heard())
 
     def _take_final(self) -> str:
         """The words heard since the last final."""
         parts: list[str] = []
-        for utterance in self._script.utterances:
-            words = self._heard(utterance)
-            parts += words[utterance.finalized :]
-            utterance.finalized = max(utterance.finalized, len(words))
+        for index, utterance in enumerate(self._script.utterances):
+            words, told = self._words(utterance), self._told(index)
+            parts += words[told.finalized :]
+            told.finalized = max(told.finalized, len(words))
         return " ".join(parts)
 
-    def _endpoint(self, utterance: _Utterance) -> None:
+    def _endpoint(self, index: int, utterance: _Utterance) -> None:
         after = utterance.hearing.endpoint_secs
-        if after is None or not utterance.words or utterance.finalized == len(utterance.words):
+        words = self._words(utterance)
+        if after is None or not utterance.words or self._told(index).finalized == len(words):
             return
-        if self.heard_secs >= utterance.words[-1][0] + after:
+        if self.heard_secs >= utterance.words[-1][1] + after:
             self._send(self._take_final(), True, False)
 
-    def _interim(self, utterance: _Utterance) -> None:
-        words = self._heard(utterance, utterance.hearing.interim_delay_secs)
-        new = words[utterance.finalized :]
-        if not new or len(words) == utterance.interim_words:
+    def _interim(self, index: int, utterance: _Utterance) -> None:
+        told = self._told(index)
+        words = self._words(utterance, utterance.hearing.interim_delay_secs)
+        new = words[told.finalized :]
+        if not new or len(words) == told.interim_words:
             return
         if self.heard_secs < self._next_interim_secs:
             return
         self._next_interim_secs = self.heard_secs + utterance.hearing.interim_every_secs
-        utterance.interim_words = len(words)
+        told.interim_words = len(words)
         self._send(" ".join(new), False, False)
 
     def _send(self, text: str, final: bool, from_finalize: bool) -> None:
@@ -192,7 +264,7 @@ class _Listen:
             {
                 "type": "Results",
                 "channel_index": [0, 1],
-                "duration": 0.0,
+                "duration": self._bytes / BYTES_PER_SEC,
                 "start": 0.0,
                 "is_final": final,
                 "speech_final": final,

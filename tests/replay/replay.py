@@ -36,12 +36,16 @@ TAIL_SECS = 0.5
 
 
 class Caller:
-    """The person in the room, as a conversation script drives them."""
+    """The person in the room, as a conversation script drives them.
+
+    Attributes:
+        ear: What speech-to-text and text-to-speech do; may be changed on the way.
+    """
 
     def __init__(self, transport: ReplayTransport, timeline: Timeline, ear: DeepgramScript) -> None:
         self._transport = transport
         self._timeline = timeline
-        self._ear = ear
+        self.ear = ear
         self._loop = asyncio.get_running_loop()
         self._zero = self._loop.time()
         self._waiting: list[tuple[str, asyncio.Event]] = []
@@ -74,7 +78,7 @@ class Caller:
         recording = load_recording(name)
         self.note(f'says "{recording.text or recording.name}"')
         start_secs = self._transport.stream_secs + self._transport.queued_secs
-        self._ear.hear(start_secs, recording, hearing or Hearing())
+        self.ear.hear(start_secs, recording, hearing or Hearing())
         self._transport.speak(recording.pcm)
         await asyncio.sleep(start_secs + recording.voice_ends_secs - self._transport.stream_secs)
         self.note("is silent")

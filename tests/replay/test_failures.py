@@ -92,3 +92,16 @@ def test_no_deepgram(expect: Expect) -> None:
         await caller.wait(8)
 
     expect(replay(conversation, prepare=prepare))
+
+
+def test_an_unreachable_provider_is_told_soon() -> None:
+    """When Deepgram refuses every connection, the client knows within 3 s of joining."""
+
+    def prepare(_: DeepgramScript, network: Network) -> None:
+        network.refuse(*DEEPGRAM)
+
+    async def conversation(caller: Caller) -> None:
+        await caller.join()
+        await caller.wait(3)
+
+    assert replay(conversation, prepare=prepare).at("rtvi", "error")

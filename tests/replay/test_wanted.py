@@ -9,7 +9,7 @@ from tests.network import Network
 from tests.replay.conversations import LONG_ANSWER, asked
 from tests.replay.deepgram_peer import DeepgramScript
 from tests.replay.groq_peer import Answer
-from tests.replay.replay import DEEPGRAM, Caller, replay
+from tests.replay.replay import Caller, replay
 
 
 @pytest.mark.xfail(strict=True, reason="a broken voice only sends an RTVI error")
@@ -26,17 +26,3 @@ def test_a_voice_that_breaks_off_is_heard_again() -> None:
     timeline = replay(conversation, [Answer(LONG_ANSWER)], prepare=prepare)
     broke = timeline.at("tts", "cuts the connection")[0]
     assert any(broke < at <= broke + 3 for at in timeline.at("ear", "hears the bot begin"))
-
-
-@pytest.mark.xfail(strict=True, reason="Pipecat tries three times, 4 s apart, before it gives up")
-def test_an_unreachable_provider_is_told_soon() -> None:
-    """When Deepgram refuses every connection, the client knows within 3 s of joining."""
-
-    def prepare(_: DeepgramScript, network: Network) -> None:
-        network.refuse(*DEEPGRAM)
-
-    async def conversation(caller: Caller) -> None:
-        await caller.join()
-        await caller.wait(3)
-
-    assert replay(conversation, prepare=prepare).at("rtvi", "error")

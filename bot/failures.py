@@ -1,0 +1,69 @@
+"""What fails during a conversation: counted, logged and told under one code each."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from enum import StrEnum
+
+from loguru import logger
+
+
+class Incident(StrEnum):
+    """A failure that the bot deals with by itself; the visitor may not notice.
+
+    What the visitor does notice is an `error` besides (`bot.rtvi.error_code`).
+    """
+
+    STT_LOST = "stt_lost"
+    """The connection to speech-to-text broke."""
+    STT_UNREACHABLE = "stt_unreachable"
+    """A try to connect was refused, or not answered in time."""
+    STT_UNRESPONSIVE = "stt_unresponsive"
+    """Audio with a voice went out and nothing came back: the connection is given up."""
+    STT_SILENT = "stt_silent"
+    """A voice was heard and no word of it recognised: the audio is sent once more."""
+    STT_DEAF = "stt_deaf"
+    """That has happened for a second utterance running: the visitor is told."""
+    STT_RECONNECTED = "stt_reconnected"
+    """Speech-to-text is back, and has been sent what was said meanwhile."""
+
+
+Report = Callable[[Incident], None]
+
+
+def unheard(_incident: Incident) -> None:
+    """Report to nobody."""
+
+
+class Failures:
+    """The failures of one session.
+
+    Attributes:
+        counts: How often each code came up: incidents and errors.
+    """
+
+    def __init__(self, tell: Report) -> None:
+        """Create the record.
+
+        Args:
+            tell: Tells the client of an incident.
+        """
+        self._tell = tell
+        self.counts: Counter[str] = Counter()
+
+    def report(self, incident: Incident) -> None:
+        """Note what a provider's service has dealt with."""
+        self.counts[incident.value] += 1
+        logger.warning("{}", incident.value)
+        self._tell(incident)
+
+    def error(self, code: str, kind: str) -> None:
+        """Note what the visitor notices.
+
+        Args:
+            code: As the client is told it.
+            kind: The exception's type; its text may hold what must not be logged.
+        """
+        self.counts[code] += 1
+        logger.warning("{}: {}", code, kind)
