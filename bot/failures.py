@@ -28,6 +28,19 @@ class Incident(StrEnum):
     STT_RECONNECTED = "stt_reconnected"
     """Speech-to-text is back, and has been sent what was said meanwhile."""
 
+    TTS_LOST = "tts_lost"
+    """The connection to text-to-speech broke."""
+    TTS_UNREACHABLE = "tts_unreachable"
+    """A try to connect was refused, or not answered in time."""
+    TTS_STALLED = "tts_stalled"
+    """No audio came for words that were given."""
+    TTS_SILENT = "tts_silent"
+    """The words are said to be spoken, and no audio came."""
+    TTS_RECONNECTED = "tts_reconnected"
+    """Text-to-speech is back, and has been given what was left of the answer."""
+    TTS_SECOND_VOICE = "tts_second_voice"
+    """It speaks with the second voice."""
+
 
 Report = Callable[[Incident], None]
 

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from livekit import rtc
 from loguru import logger
 
+from bot.breaker import Breakers
 from bot.channel import (
     MAX_LINE_BYTES,
     ChannelError,
@@ -24,10 +25,10 @@ from bot.channel import (
     Warm,
     read_order,
 )
-from bot.greeting import RATE_HZ, Greeting
 from bot.load import LoadMeter
 from bot.logs import configure_logging
 from bot.models import load_models, warm_models
+from bot.phrases import APOLOGIES, RATE_HZ, Phrase, Phrases
 from bot.prepared import Prepared
 from bot.reasons import EndReason
 from bot.services import llm_http, synthesise
@@ -40,7 +41,9 @@ Tell = Callable[[Report], None]
 # Also how long a process may be silent while nothing is wrong.
 LOAD_EVERY_SECS = 0.5
 # A provider that does not speak in time speaks when somebody is there.
-GREETING_TIMEOUT_SECS = 5.0
+PHRASE_TIMEOUT_SECS = 5.0
+# One that does not speak at all is asked again.
+PHRASE_AGAIN_SECS = 30.0
 # Each session has its own, shorter deadline; after the last one the process exits.
 LEAVE_TIMEOUT_SECS = 8.0
 
@@ -61,11 +64,16 @@ async def serve(connection: socket.socket) -> int:
         first = _configuration(await reader.readline())
         settings = first.bot_settings()
         configure_logging(first.log_level, settings.secrets, as_json=first.log_as_json)
-        prepared = await _prepare(settings)
+        phrases = Phrases()
+        prepared = await _prepare(settings, phrases)
         meter = LoadMeter()
         host = _Host(settings, first.instruction, prepared, tell)
-        reporting = [asyncio.create_task(meter.run()), asyncio.create_task(_report(meter, tell))]
-        tell(Warm(greeting_prepared=prepared.greeting is not None))
+        reporting = [
+            asyncio.create_task(meter.run()),
+            asyncio.create_task(_report(meter, tell)),
+            asyncio.create_task(_prepare_apologies(settings, phrases)),
+        ]
+        tell(Warm(greeting_prepared=phrases.audio_of(settings.assistant_greeting) is not None))
         while line := await reader.readline():
             host.obey(line)
         await host.leave()
@@ -94,29 +102,39 @@ async def _report(meter: LoadMeter, tell: Tell) -> None:
         await asyncio.sleep(LOAD_EVERY_SECS)
 
 
-async def _prepare(settings: BotSettings) -> Prepared:
+async def _prepare(settings: BotSettings, phrases: Phrases) -> Prepared:
     """Load and run everything that a first session would otherwise wait for."""
-    speaking = asyncio.create_task(_prepare_greeting(settings))
+    speaking = asyncio.create_task(_prepare_phrase(settings, settings.assistant_greeting))
     load_models()
     warm_models()
     # Starts LiveKit's native runtime.
     await rtc.AudioSource(RATE_HZ, 1).aclose()
-    prepared = Prepared(await speaking, llm_http())
+    if greeting := await speaking:
+        phrases.add(greeting)
+    prepared = Prepared(phrases, llm_http(), Breakers())
     gc.collect()
     # Nothing of the start-up is ever garbage: the collections between sessions pass it by.
     gc.freeze()
     return prepared
 
 
-async def _prepare_greeting(settings: BotSettings) -> Greeting | None:
-    text = settings.assistant_greeting.strip()
+async def _prepare_phrase(settings: BotSettings, text: str) -> Phrase | None:
+    text = text.strip()
     try:
-        async with asyncio.timeout(GREETING_TIMEOUT_SECS):
+        async with asyncio.timeout(PHRASE_TIMEOUT_SECS):
             pcm = await synthesise(settings, text, RATE_HZ)
     except (OSError, TimeoutError, ValueError) as error:
-        logger.warning("greeting not prepared: {}", type(error).__name__)
+        logger.warning("phrase not prepared: {}", type(error).__name__)
         return None
-    return Greeting(text, pcm) if pcm else None
+    return Phrase(text, pcm) if pcm else None
+
+
+async def _prepare_apologies(settings: BotSettings, phrases: Phrases) -> None:
+    """Have the apologies spoken while there is somebody to speak them; nobody waits for them."""
+    for text in APOLOGIES:
+        while (phrase := await _prepare_phrase(settings, text)) is None:  # noqa: ASYNC110
+            await asyncio.sleep(PHRASE_AGAIN_SECS)
+        phrases.add(phrase)
 
 
 class _Host:

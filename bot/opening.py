@@ -113,10 +113,18 @@ class EagerOpening(TTSService):
         # Not abstract in the service that this is mixed into.
         async for frame in super().run_tts(text, context_id):  # pyright: ignore[reportAbstractUsage]
             yield frame
-        self._note(Step.TEXT)
-        if self._opening.take_opening(text) and self._may_flush():
-            self._flushes_due += 1
+        if self.opens_answer(text):
             await self.flush_audio(context_id)
+
+    def opens_answer(self, text: str) -> bool:
+        """Note a text that was given, and say whether it is its answer's first, to be flushed now.
+
+        Its flush is then counted as due.
+        """
+        self._note(Step.TEXT)
+        is_due = self._opening.take_opening(text) and self._may_flush()
+        self._flushes_due += is_due
+        return is_due
 
     def _may_flush(self) -> bool:
         now = asyncio.get_running_loop().time()

@@ -62,6 +62,8 @@ class Playout(FrameProcessor):
         self._given: deque[tuple[float, Slice]] = deque()
         self._words: SpokenWords | None = None
         self._words_in_play: SpokenWords | None = None
+        # Words that came without any audio: they are told when their stretch ends.
+        self._silent_words: dict[int, SpokenWords] = {}
         self._slicer = Slicer()
         self._is_mid_answer = False
         self._announced_interruptions = 0
@@ -211,6 +213,7 @@ class Playout(FrameProcessor):
         self._queue = deque(kept)
         self._given.clear()
         self._words = self._words_in_play = None
+        self._silent_words.clear()
         self._slicer.clear()
         self._is_mid_answer = False
         self._open_replies = 0
@@ -241,6 +244,8 @@ class Playout(FrameProcessor):
                 self._enqueue_pieces(self._slicer.flush())
                 if self._words is not None:
                     self._words.complete()
+                    if not self._words.has_audio:
+                        self._silent_words[frame.id] = self._words
                 self._queue.append(frame)
             case LLMFullResponseStartFrame():
                 self._is_expecting = False
@@ -301,8 +306,9 @@ class Playout(FrameProcessor):
             return
         if isinstance(one, (TTSStoppedFrame, LLMAssistantPushAggregationFrame)):
             await self._settle(self._played_until)
-            if self._words_in_play is not None:
-                await self._tell(self._words_in_play.rest())
+            words = self._silent_words.pop(one.id, self._words_in_play)
+            if words is not None:
+                await self._tell(words.rest())
         if isinstance(one, (LLMFullResponseEndFrame, LLMAssistantPushAggregationFrame)):
             self._is_mid_answer = False
         await self.push_frame(one)

@@ -16,11 +16,13 @@ from pipecat.frames.frames import EndFrame, ErrorFrame, StartFrame, TTSSpeakFram
 from pipecat.pipeline.worker import PipelineParams, PipelineWorker
 from pipecat.processors.frameworks.rtvi import RTVIProcessor
 from pipecat.services.llm_service import LLMService
+from pipecat.services.stt_service import STTService
 from pipecat.transports.base_transport import BaseTransport
 from pipecat.workers.runner import WorkerRunner
 
 from bot.failures import Failures, Incident
 from bot.page import Page
+from bot.phrases import NO_ANSWER, NO_EARS
 from bot.pipeline import build_pipeline
 from bot.prepared import NOTHING, Prepared
 from bot.reasons import EndReason
@@ -38,8 +40,6 @@ FAREWELL_TIMEOUT_SECS = 8.0
 # How long a client that is ready may take to receive the bot's audio track before it is greeted
 # all the same (a text-only client never subscribes).
 AUDIBLE_TIMEOUT_SECS = 2.0
-
-APOLOGY = "I am sorry, I cannot reach my answers right now. Please try again in a moment."
 
 
 @dataclass(frozen=True)
@@ -287,9 +287,11 @@ class Session:
         self.failures.error(error_code(processor), type(frame.exception).__name__)
         is_llm = isinstance(processor, LLMService)
         if processor is not None and not processor.is_usable:
-            self.end(EndReason.PROVIDER_UNUSABLE, farewell=APOLOGY if is_llm else None)
+            self.end(EndReason.PROVIDER_UNUSABLE, farewell=NO_ANSWER if is_llm else None)
         elif is_llm:
-            await self._worker.queue_frame(TTSSpeakFrame(APOLOGY))
+            await self._worker.queue_frame(TTSSpeakFrame(NO_ANSWER))
+        elif isinstance(processor, STTService):
+            await self._worker.queue_frame(TTSSpeakFrame(NO_EARS, append_to_context=False))
 
     def _tell_incident(self, incident: Incident) -> None:
         if self.ready.is_set() and self._reason is None:

@@ -53,6 +53,8 @@ class BotSettings(BaseSettings):
     llm_fallback_model: str = "openai/gpt-oss-20b"
 
     assistant_voice: Annotated[str, BeforeValidator(deepgram_voice)] = "aura-2-thalia-en"
+    # Spoken with where the first voice fails; the same name means that there is none.
+    assistant_fallback_voice: Annotated[str, BeforeValidator(deepgram_voice)] = "aura-2-helena-en"
     assistant_greeting: str = "Hello! I am the voice assistant of this site. How can I help you?"
     knowledge_dir: Path = Path("knowledge")
 

@@ -79,6 +79,11 @@ class SpokenWords:
         self._heard_count = 0
         self._is_complete = False
 
+    @property
+    def has_audio(self) -> bool:
+        """Whether any of the stretch has come as voiced audio."""
+        return self._received_ms > 0
+
     def add_text(self, segment: Segment) -> None:
         """Add a sentence behind those that are there."""
         position = 0

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from bot.breaker import SPEECH_FAILURES, Breakers
 from bot.failures import Report, unheard
 from bot.http_clients import websocket_origin
 from bot.prepared import NOTHING, Prepared
 from bot.services.llm import FallbackLLMService, llm_http
 from bot.services.stt import ENDPOINTING_MS, STT_FINAL_TIMEOUT_SECS, LastingSTTService
-from bot.services.tts import ClearingTTSService, synthesise
+from bot.services.tts import LastingTTSService, synthesise
 from bot.settings import GROQ_CLOUD, BotSettings
 
 __all__ = ["Services", "build_services", "llm_http", "synthesise"]
@@ -21,7 +22,7 @@ class Services:
 
     stt: LastingSTTService
     llm: FallbackLLMService
-    tts: ClearingTTSService
+    tts: LastingTTSService
 
 
 def build_services(
@@ -38,6 +39,7 @@ def build_services(
         prepared: What the sessions of this process share.
         report: Is told of what the providers' services deal with by themselves.
     """
+    breakers = prepared.breakers or Breakers()
     at_groq = settings.llm_url == GROQ_CLOUD or settings.llm_base_url is None
     two_models = settings.llm_fallback_model not in ("", settings.llm_model)
     return Services(
@@ -63,10 +65,13 @@ def build_services(
                 reasoning_effort="low" if at_groq else None,
             ),
         ),
-        tts=ClearingTTSService(
-            greeting=prepared.greeting,
+        tts=LastingTTSService(
+            phrases=prepared.phrases,
+            breaker=breakers.of("text-to-speech", SPEECH_FAILURES),
+            second_voice=settings.assistant_fallback_voice,
+            report=report,
             api_key=settings.deepgram_key,
             base_url=websocket_origin(settings.deepgram_base_url),
-            settings=ClearingTTSService.Settings(voice=settings.assistant_voice),
+            settings=LastingTTSService.Settings(voice=settings.assistant_voice),
         ),
     )

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from bot.greeting import RATE_HZ
+from bot.phrases import RATE_HZ
 from bot.services import build_services, llm_http, synthesise
 from bot.settings import BotSettings
 from tests.local.wire_server import DELAYS, WireServer, run, running_server

@@ -4,7 +4,6 @@ It hears what the caller says word by word, at the pace of the audio it has rece
 each character as 60 ms of a level that tells the character (see `speech.py`).
 """
 
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,7 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 from websockets.http11 import Request
 
 from tests.replay.recording import BYTES_PER_SEC, Recording
-from tests.replay.speech import spoken_pcm
+from tests.replay.speak_peer import Speak
 from tests.replay.websocket_peer import WebSocketPeer
 
 Note = Callable[[str, str], None]
@@ -69,6 +68,8 @@ class DeepgramScript:
         speak_delay_secs: From Flush to the first audio byte.
         speak_pace: Audio is sent this many times faster than it plays.
         close_speak_after_bytes: Cut `/v1/speak` once, after so many bytes of audio.
+        refuse_speak_times: How many handshakes of `/v1/speak` are refused.
+        mute_speak_times: How many answers are taken and never spoken.
         accept_delay_secs: From a connection's request to its opening.
         refuse_listen: Status and text to refuse `/v1/listen` with.
         refuse_listen_times: How many handshakes are refused; None for all.
@@ -82,6 +83,8 @@ class DeepgramScript:
     speak_delay_secs: float = 0.08
     speak_pace: float = 10.0
     close_speak_after_bytes: int | None = None
+    refuse_speak_times: int = 0
+    mute_speak_times: int = 0
     accept_delay_secs: float = 0.0
     refuse_listen: tuple[int, str] | None = None
     refuse_listen_times: int | None = None
@@ -105,7 +108,7 @@ class DeepgramPeer(WebSocketPeer):
     def __init__(self, script: DeepgramScript) -> None:
         super().__init__()
         self._script = script
-        self._service: _Listen | _Speak | None = None
+        self._service: _Listen | Speak | None = None
 
     def on_request(self, request: Request) -> tuple[int, str] | None:
         """Choose the service."""
@@ -120,7 +123,11 @@ class DeepgramPeer(WebSocketPeer):
                 return self._script.refuse_listen
             self._service = _Listen(self, self._script, query)
         elif url.path == "/v1/speak":
-            self._service = _Speak(self, self._script, query)
+            if self._script.refuse_speak_times:
+                self._script.refuse_speak_times -= 1
+                self._script.note("tts", "refuses a connection")
+                return 503, "away"
+            self._service = Speak(self, self._script, query)
         else:
             return 404, url.path
         if not request.headers.get("Authorization", "").startswith("Token "):
@@ -277,80 +284,3 @@ class _Listen:
                 },
             }
         )
-
-
-class _Speak:
-    """`/v1/speak`: text is collected until Flush, then spoken; Clear drops what is left."""
-
-    CHUNK_SECS = 0.2
-
-    def __init__(self, peer: DeepgramPeer, script: DeepgramScript, query: dict[str, str]) -> None:
-        if query.get("encoding") != "linear16":
-            message = f"speak: expected linear16, got {query}"
-            raise ValueError(message)
-        self._peer = peer
-        self._script = script
-        self._rate_hz = int(query["sample_rate"])
-        self._text = ""
-        self._waiting: deque[bytes] = deque()
-        self._is_speaking = False
-        self._is_mid_sentence = False
-        self._flushes = 0
-        self._epoch = 0
-        self._sent_bytes = 0
-
-    def control(self, message: dict[str, Any]) -> None:
-        """Speak, Flush, Clear, Close."""
-        kind = message["type"]
-        if kind == "Speak":
-            self._script.note("tts", f'is given "{message["text"].strip()}"')
-            self._text += message["text"]
-        elif kind == "Flush":
-            text, self._text = self._text.strip(), ""
-            self._peer.later(self._script.speak_delay_secs, self._add, self._epoch, text)
-        elif kind == "Clear":
-            self._script.note("tts", "is cleared")
-            self._epoch += 1
-            self._text = ""
-            self._waiting.clear()
-            self._is_speaking = self._is_mid_sentence = False
-            self._peer.send_json({"type": "Cleared", "sequence_id": self._flushes})
-        elif kind == "Close":
-            self._peer.end(1000, "")
-
-    def _add(self, epoch: int, text: str) -> None:
-        if epoch == self._epoch:
-            goes_on = self._is_speaking or self._is_mid_sentence
-            self._is_mid_sentence = text.endswith((",", ";", ":"))
-            gap = " " if text and goes_on else ""
-            self._waiting.append(spoken_pcm(gap + text, self._rate_hz))
-            self._speak_next()
-
-    def _speak_next(self) -> None:
-        if self._waiting and not self._is_speaking:
-            self._is_speaking = True
-            self._send_chunk(self._epoch, self._waiting.popleft())
-
-    def _send_chunk(self, epoch: int, pcm: bytes) -> None:
-        if epoch != self._epoch:
-            return
-        size = int(self.CHUNK_SECS * self._rate_hz) * 2
-        chunk, rest = pcm[:size], pcm[size:]
-        if chunk:
-            limit = self._script.close_speak_after_bytes
-            if limit is not None and self._sent_bytes >= limit:
-                self._script.close_speak_after_bytes = None
-                self._script.note("tts", "cuts the connection")
-                self._peer.drop()
-                return
-            self._peer.send_bytes(chunk)
-            self._sent_bytes += len(chunk)
-        if rest:
-            self._peer.later(
-                self.CHUNK_SECS / self._script.speak_pace, self._send_chunk, epoch, rest
-            )
-        else:
-            self._flushes += 1
-            self._peer.send_json({"type": "Flushed", "sequence_id": self._flushes})
-            self._is_speaking = False
-            self._speak_next()

@@ -1,8 +1,8 @@
 """Providers that refuse, stall or break: every failure is heard, and the next turn works."""
 
-from bot.session import APOLOGY
+from bot.phrases import NO_ANSWER
 from tests.network import Network
-from tests.replay.conversations import CONTRACTS, LONG_ANSWER, Expect, asked, asked_and_answered
+from tests.replay.conversations import CONTRACTS, LONG_ANSWER, Expect, asked_and_answered
 from tests.replay.deepgram_peer import DeepgramScript
 from tests.replay.groq_peer import Answer
 from tests.replay.replay import DEEPGRAM, Caller, replay
@@ -26,7 +26,7 @@ def test_no_model(expect: Expect) -> None:
 
     refusal = Answer(status=429)
     timeline = replay(conversation, [refusal, refusal, Answer(CONTRACTS)])
-    assert timeline.texts("ear", "has heard")[-2:] == [f'"{APOLOGY}"', f'"{CONTRACTS}"']
+    assert timeline.texts("ear", "has heard")[-2:] == [f'"{NO_ANSWER}"', f'"{CONTRACTS}"']
     expect(timeline)
 
 
@@ -46,25 +46,29 @@ def test_answer_breaks_off(expect: Expect) -> None:
         await caller.hears("bot-stopped-speaking")
 
     timeline = replay(conversation, [Answer(LONG_ANSWER, cut_after_words=10)])
-    assert timeline.texts("ear", "has heard")[-1] == f'"{APOLOGY}"'
+    assert timeline.texts("ear", "has heard")[-1] == f'"{NO_ANSWER}"'
     expect(timeline)
 
 
 def test_voice_breaks_off(expect: Expect) -> None:
-    """Text-to-speech that hangs up in the middle of a sentence; the next turn is spoken."""
+    """Text-to-speech that hangs up in a sentence begins it anew without a pause to be heard."""
 
     def prepare(deepgram: DeepgramScript, _: Network) -> None:
         # At 24 kHz: the greeting's 6 characters of 60 ms, then 0.6 s of the answer.
         deepgram.close_speak_after_bytes = 17_280 + 28_800
 
     async def conversation(caller: Caller) -> None:
-        await asked(caller)
-        await caller.wait(6)
+        await asked_and_answered(caller)
+        await caller.wait(2)
         await caller.say("change-to-which-folder")
         await caller.hears("bot-stopped-speaking")
 
     timeline = replay(conversation, [Answer(LONG_ANSWER), Answer(CONTRACTS)], prepare=prepare)
-    assert timeline.texts("ear", "has heard")[-1] == f'"{CONTRACTS}"'
+    _greeting, first, second = timeline.texts("ear", "has heard")
+    assert first.strip('"').endswith(LONG_ANSWER)
+    assert len(first) > len(LONG_ANSWER) + 2
+    assert second == f'"{CONTRACTS}"'
+    assert not timeline.at("rtvi", "error")
     expect(timeline)
 
 

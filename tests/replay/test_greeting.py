@@ -1,6 +1,6 @@
 """A greeting whose audio is there before the person: at once, and like any sentence otherwise."""
 
-from bot.greeting import RATE_HZ, Greeting
+from bot.phrases import RATE_HZ, Phrase, Phrases
 from bot.prepared import Prepared
 from tests.replay.conversations import CONTRACTS, Expect, asked_and_answered, joined
 from tests.replay.groq_peer import Answer
@@ -10,7 +10,7 @@ from tests.replay.timeline import Timeline
 
 
 def prepared(text: str = GREETING) -> Prepared:
-    return Prepared(Greeting(text, spoken_pcm(text, RATE_HZ)))
+    return Prepared(Phrases(Phrase(text, spoken_pcm(text, RATE_HZ))))
 
 
 def without_moments(timeline: Timeline, who: str) -> list[str]:
