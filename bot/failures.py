@@ -8,6 +8,9 @@ from enum import StrEnum
 
 from loguru import logger
 
+from bot.errors import BotError
+from bot.phrases import BROKEN_ANSWER, NO_ANSWER, NO_EARS
+
 
 class Incident(StrEnum):
     """A failure that the bot deals with by itself; the visitor may not notice.
@@ -41,12 +44,29 @@ class Incident(StrEnum):
     TTS_SECOND_VOICE = "tts_second_voice"
     """It speaks with the second voice."""
 
+    LLM_FALLBACK = "llm_fallback"
+    """The second model answered: the first one had failed, for this turn or for others before."""
+    LLM_BAD_CALL = "llm_bad_call"
+    """A model called a function wrongly: it was asked once more without functions."""
+
 
 Report = Callable[[Incident], None]
 
 
 def unheard(_incident: Incident) -> None:
     """Report to nobody."""
+
+
+class BrokenAnswerError(BotError):
+    """Some of an answer was given, and the rest does not come; says what kind of failure it was."""
+
+
+class EmptyAnswerError(BotError):
+    """A model ended its answer before it had begun."""
+
+
+class BadCallError(BotError):
+    """A model called a function that there is not, or with something that is no JSON object."""
 
 
 class Failures:
@@ -80,3 +100,15 @@ class Failures:
         """
         self.counts[code] += 1
         logger.warning("{}: {}", code, kind)
+
+
+def apology_for(code: str, exception: Exception | None) -> str | None:
+    """Return what is said about an error; None where somebody else says it."""
+    match code:
+        case "llm_failed":
+            return BROKEN_ANSWER if isinstance(exception, BrokenAnswerError) else NO_ANSWER
+        case "stt_failed":
+            return NO_EARS
+        case _:
+            # Who has no voice says so from memory (bot/services/tts.py).
+            return None

@@ -20,19 +20,33 @@ class PatientLLMMixin(LLMService[Adapter]):
     """
 
     _until_decided: Callable[[], Awaitable[None]] | None = None
+    _is_open: Callable[[], bool] | None = None
 
-    def act_after(self, until_decided: Callable[[], Awaitable[None]]) -> None:
-        """Say what to wait for before a function is called.
+    def act_after(
+        self, until_decided: Callable[[], Awaitable[None]], is_open: Callable[[], bool]
+    ) -> None:
+        """Say what to wait for before a function is called, and before a failure is told.
 
         Args:
             until_decided: Returns when the turn that is being answered has ended.
+            is_open: Whether it has not ended yet.
         """
         self._until_decided = until_decided
+        self._is_open = is_open
+
+    @property
+    def is_decided(self) -> bool:
+        """Whether what is being said will be heard."""
+        return self._is_open is None or not self._is_open()
+
+    async def decided(self) -> None:
+        """Return when it is; who is answering a turn that goes on is cancelled meanwhile."""
+        if self._until_decided is not None:
+            await self._until_decided()
 
     async def run_function_calls(self, function_calls: Sequence[FunctionCallFromLLM]) -> None:
         """Call the functions that the model asks for, once its answer stands."""
-        if self._until_decided is not None:
-            await self._until_decided()
+        await self.decided()
         await super().run_function_calls(function_calls)
 
     async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:

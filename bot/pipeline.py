@@ -42,7 +42,7 @@ def build_pipeline(
     context = ConversationContext(is_false_end=playout.was_cut_short)
     aggregators = LLMContextAggregatorPair(context, user_params=turns.params)
     turns.bind(aggregators)
-    services.llm.act_after(playout.wait_released)
+    services.llm.act_after(playout.wait_released, lambda: playout.is_held)
     services.tts.note_in(waterfall)
     pipeline = Pipeline(
         [

@@ -95,6 +95,11 @@ class Playout(FrameProcessor):
         return not (self._is_expecting or self._open_replies) and left <= ENDING_SECS
 
     @property
+    def is_held(self) -> bool:
+        """Whether what comes now may never be heard."""
+        return self._is_held
+
+    @property
     def is_paused(self) -> bool:
         """Whether speech has stopped and may go on."""
         return self._is_paused

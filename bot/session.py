@@ -12,17 +12,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from loguru import logger
-from pipecat.frames.frames import EndFrame, ErrorFrame, StartFrame, TTSSpeakFrame
+from pipecat.frames.frames import ErrorFrame, StartFrame, TTSSpeakFrame
 from pipecat.pipeline.worker import PipelineParams, PipelineWorker
 from pipecat.processors.frameworks.rtvi import RTVIProcessor
-from pipecat.services.llm_service import LLMService
-from pipecat.services.stt_service import STTService
 from pipecat.transports.base_transport import BaseTransport
 from pipecat.workers.runner import WorkerRunner
 
-from bot.failures import Failures, Incident
+from bot.failures import Failures, Incident, apology_for
 from bot.page import Page
-from bot.phrases import NO_ANSWER, NO_EARS
 from bot.pipeline import build_pipeline
 from bot.prepared import NOTHING, Prepared
 from bot.reasons import EndReason
@@ -35,8 +32,6 @@ from bot.transport import SessionTransport
 
 # Cancelling reaches every processor in milliseconds; a processor that hangs is abandoned.
 STOP_TIMEOUT_SECS = 5.0
-# A last spoken sentence takes 3-5 s; after this it is cut.
-FAREWELL_TIMEOUT_SECS = 8.0
 # How long a client that is ready may take to receive the bot's audio track before it is greeted
 # all the same (a text-only client never subscribes).
 AUDIBLE_TIMEOUT_SECS = 2.0
@@ -166,25 +161,21 @@ class Session:
         else:
             logger.error("session abandoned: its pipeline does not stop")
 
-    def end(self, reason: EndReason, farewell: str | None = None) -> None:
+    def end(self, reason: EndReason) -> None:
         """Start ending the session; the first reason stands, later calls do nothing.
 
         Args:
             reason: What the client is told and the log says.
-            farewell: A last sentence to speak before leaving.
         """
         if self._reason is not None:
             return
         self._reason = reason
-        self._spawn(self._leave(farewell))
+        self._spawn(self._leave())
 
-    async def _leave(self, farewell: str | None) -> None:
+    async def _leave(self) -> None:
         logger.info("session ending: {}", self._reason)
         if self.ready.is_set() and self._reason is not EndReason.ROOM_CLOSED:
             await self._rtvi.send_server_message(session_ended(str(self._reason)))
-        if farewell is not None:
-            await self._worker.queue_frames([TTSSpeakFrame(farewell), EndFrame()])
-            await asyncio.sleep(FAREWELL_TIMEOUT_SECS)
         await self._worker.cancel(reason=str(self._reason))
         await asyncio.sleep(STOP_TIMEOUT_SECS)
         self._overdue.set()
@@ -283,15 +274,12 @@ class Session:
 
     async def _on_error(self, _worker: PipelineWorker, frame: ErrorFrame) -> None:
         """Answer a failed turn aloud; end when a provider cannot be used any more."""
-        processor = frame.processor
-        self.failures.error(error_code(processor), type(frame.exception).__name__)
-        is_llm = isinstance(processor, LLMService)
-        if processor is not None and not processor.is_usable:
-            self.end(EndReason.PROVIDER_UNUSABLE, farewell=NO_ANSWER if is_llm else None)
-        elif is_llm:
-            await self._worker.queue_frame(TTSSpeakFrame(NO_ANSWER))
-        elif isinstance(processor, STTService):
-            await self._worker.queue_frame(TTSSpeakFrame(NO_EARS, append_to_context=False))
+        code = error_code(frame.processor)
+        self.failures.error(code, type(frame.exception).__name__)
+        if frame.processor is not None and not frame.processor.is_usable:
+            self.end(EndReason.PROVIDER_UNUSABLE)
+        elif apology := apology_for(code, frame.exception):
+            await self._worker.queue_frame(TTSSpeakFrame(apology))
 
     def _tell_incident(self, incident: Incident) -> None:
         if self.ready.is_set() and self._reason is None:

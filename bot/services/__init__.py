@@ -57,6 +57,8 @@ def build_services(
             api_key=settings.llm_key,
             base_url=settings.llm_url,
             http=prepared.llm_http,
+            breakers=breakers,
+            report=report,
             fallback_model=settings.llm_fallback_model if at_groq and two_models else None,
             settings=FallbackLLMService.Settings(
                 model=settings.llm_model,

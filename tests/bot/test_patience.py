@@ -34,7 +34,7 @@ def test_a_function_is_called_only_when_the_turn_is_decided() -> None:
             await decided.wait()
 
         llm = Patient()
-        llm.act_after(until_decided)
+        llm.act_after(until_decided, lambda: True)
         calling = asyncio.create_task(llm.run_function_calls([]))
         await asyncio.sleep(0)
         assert not llm.called

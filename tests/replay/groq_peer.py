@@ -20,16 +20,26 @@ class Answer:
         first_token_secs: From the request to the first token.
         tokens_per_sec: Pace after that.
         status: An HTTP error instead of an answer.
+        code: The error's code.
+        retry_after: The error's Retry-After header.
+        call: The name of a function that is called instead of an answer.
+        arguments: With what it is called, as text.
         stalls: Nothing is ever sent.
         cut_after_words: The connection breaks after so many words.
+        stalls_after_words: Nothing more comes after so many words.
     """
 
     text: str = ""
     first_token_secs: float = 0.1
     tokens_per_sec: float = 100.0
     status: int = 200
+    code: str = "scripted"
+    retry_after: str | None = None
+    call: str | None = None
+    arguments: str = "{}"
     stalls: bool = False
     cut_after_words: int | None = None
+    stalls_after_words: int | None = None
 
 
 @dataclass
@@ -122,27 +132,32 @@ class GroqPeer(asyncio.Protocol):
         body = json.loads(self._body)
         self._script.requests.append(body)
         answer = self._script.next_answer()
-        self._script.note("llm", f"is asked [{' | '.join(conversation_of(body))}]")
+        functions = " with functions" if body.get("tools") else ""
+        self._script.note("llm", f"is asked{functions} [{' | '.join(conversation_of(body))}]")
         self._answering = True
         if answer.stalls:
             return
         if answer.status != 200:
-            self._after(answer.first_token_secs, self._refuse, answer.status)
+            self._after(answer.first_token_secs, self._refuse, answer.status, answer)
             return
         self._after(answer.first_token_secs, self._start, body["model"], answer)
 
     def _after(self, delay_secs: float, action: Callable[..., None], *args: Any) -> None:
         self._timer = self._loop.call_later(delay_secs, action, *args)
 
-    def _refuse(self, status: int) -> None:
+    def _refuse(self, status: int, answer: Answer | None = None) -> None:
         self._script.note("llm", f"answers with status {status}")
-        body = json.dumps({"error": {"message": "scripted", "type": "scripted"}}).encode()
+        wait = answer and answer.retry_after
+        body = json.dumps(
+            {"error": {"message": "scripted", "type": "scripted", "code": answer and answer.code}}
+        ).encode()
         self._send(
             h11.Response(
                 status_code=status,
                 headers=[
                     ("content-type", "application/json"),
                     ("content-length", str(len(body))),
+                    *([("retry-after", wait)] if wait else []),
                 ],
             )
         )
@@ -156,7 +171,12 @@ class GroqPeer(asyncio.Protocol):
                 headers=[("content-type", "text/event-stream"), ("transfer-encoding", "chunked")],
             )
         )
-        words = answer.text.split(" ")
+        if answer.call is not None:
+            function = {"name": answer.call, "arguments": answer.arguments}
+            call = {"index": 0, "id": "call_1", "type": "function", "function": function}
+            delta = {"role": "assistant", "tool_calls": [call]}
+            self._event(model, [{"index": 0, "delta": delta, "finish_reason": None}])
+        words = answer.text.split(" ") if answer.text else []
         tokens = [word if index == 0 else f" {word}" for index, word in enumerate(words)]
         self._token(model, answer, tokens, 0)
 
@@ -166,6 +186,9 @@ class GroqPeer(asyncio.Protocol):
             self._answering = False
             assert self._transport
             self._transport.abort()
+            return
+        if answer.stalls_after_words == index:
+            self._script.note("llm", "stalls")
             return
         if index < len(tokens):
             delta = {"role": "assistant", "content": tokens[index]}

@@ -1,6 +1,6 @@
 """Providers that refuse, stall or break: every failure is heard, and the next turn works."""
 
-from bot.phrases import NO_ANSWER
+from bot.phrases import BROKEN_ANSWER, NO_ANSWER
 from tests.network import Network
 from tests.replay.conversations import CONTRACTS, LONG_ANSWER, Expect, asked_and_answered
 from tests.replay.deepgram_peer import DeepgramScript
@@ -25,7 +25,8 @@ def test_no_model(expect: Expect) -> None:
         await caller.hears("bot-stopped-speaking")
 
     refusal = Answer(status=429)
-    timeline = replay(conversation, [refusal, refusal, Answer(CONTRACTS)])
+    # Two models, asked early and once more when the turn has ended.
+    timeline = replay(conversation, [*[refusal] * 4, Answer(CONTRACTS)])
     assert timeline.texts("ear", "has heard")[-2:] == [f'"{NO_ANSWER}"', f'"{CONTRACTS}"']
     expect(timeline)
 
@@ -46,7 +47,7 @@ def test_answer_breaks_off(expect: Expect) -> None:
         await caller.hears("bot-stopped-speaking")
 
     timeline = replay(conversation, [Answer(LONG_ANSWER, cut_after_words=10)])
-    assert timeline.texts("ear", "has heard")[-1] == f'"{NO_ANSWER}"'
+    assert timeline.texts("ear", "has heard")[-1] == f'"{BROKEN_ANSWER}"'
     expect(timeline)
 
 
