@@ -9,7 +9,7 @@ BIN := .venv/bin
 export ORT_DISABLE_TELEMETRY := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-at-once test-quick test-widget screenshots check lint bench abuse audit wer fmt lock clean
+.PHONY: help run test test-at-once test-quick test-widget screenshots check lint bench faults abuse audit wer fmt lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -53,6 +53,10 @@ bench: ## measure conversation and capacity beside two peers, and the cost of a 
 	@$(SETUP) bench
 	@$(BIN)/python -m bench
 	@$(BIN)/python -m bench.page_cost
+
+faults: ## make everything fail that can, and write what happened into docs/reliability.md (15 minutes)
+	@$(SETUP) test
+	@$(BIN)/python -m tests.e2e.faults
 
 screenshots: ## pictures of every state of the widget, into docs/widget
 	@$(SETUP) test
