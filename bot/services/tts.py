@@ -30,6 +30,8 @@ REFUSED_FOR_GOOD = frozenset({400, 401, 402, 403, 404})
 AUDIO_WITHIN_SECS = 2.0
 # An answer that could not be spoken over two connections is shown.
 MOST_TRIES = 2
+# One that breaks off again and again would be begun again and again.
+MOST_BREAKS = 2
 
 
 class LastingTTSService(ClearingTTSService):
@@ -72,6 +74,7 @@ class LastingTTSService(ClearingTTSService):
         self._is_flushed = False
         self._is_shown = False
         self._tries = 0
+        self._breaks = 0
         self._progress_at = 0.0
 
     # What Pipecat calls
@@ -156,7 +159,7 @@ class LastingTTSService(ClearingTTSService):
         self._context_id = None
         self._unspoken.begin()
         self._is_flushed = self._is_shown = False
-        self._tries = 0
+        self._tries = self._breaks = 0
         watching, self._watching = self._watching, None
         if watching is not None and watching is not asyncio.current_task():
             watching.cancel()
@@ -235,7 +238,7 @@ class LastingTTSService(ClearingTTSService):
             await self._wait(wait_secs)
             if not self._breaker.allows():
                 continue
-            voice = self._voices[(index + over_again) % 2]
+            voice = self._voices[over_again if index == 0 else index % 4 >= 2]
             try:
                 async with self._lock:
                     await self._open(voice)
@@ -292,6 +295,9 @@ class LastingTTSService(ClearingTTSService):
             await self._receive_messages()
         if websocket is self._websocket and not self._disconnecting:
             self._report(Incident.TTS_LOST)
+            self._breaks += self._context_id is not None
+            if self._breaks > MOST_BREAKS:
+                await self._give_answer_up()
             self._mend(over_again=False)
 
 

@@ -68,6 +68,7 @@ class DeepgramScript:
         speak_delay_secs: From Flush to the first audio byte.
         speak_pace: Audio is sent this many times faster than it plays.
         close_speak_after_bytes: Cut `/v1/speak` once, after so many bytes of audio.
+        closes_speak_always: Cut each connection there, not only one.
         refuse_speak_times: How many handshakes of `/v1/speak` are refused.
         mute_speak_times: How many answers are taken and never spoken.
         accept_delay_secs: From a connection's request to its opening.
@@ -83,6 +84,7 @@ class DeepgramScript:
     speak_delay_secs: float = 0.08
     speak_pace: float = 10.0
     close_speak_after_bytes: int | None = None
+    closes_speak_always: bool = False
     refuse_speak_times: int = 0
     mute_speak_times: int = 0
     accept_delay_secs: float = 0.0

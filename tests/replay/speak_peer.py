@@ -17,6 +17,7 @@ class SpeakScript(Protocol):
     speak_delay_secs: float
     speak_pace: float
     close_speak_after_bytes: int | None
+    closes_speak_always: bool
     mute_speak_times: int
 
 
@@ -86,7 +87,8 @@ class Speak:
         if chunk:
             limit = self._script.close_speak_after_bytes
             if limit is not None and self._sent_bytes >= limit:
-                self._script.close_speak_after_bytes = None
+                if not self._script.closes_speak_always:
+                    self._script.close_speak_after_bytes = None
                 self._script.note("tts", "cuts the connection")
                 self._peer.drop()
                 return

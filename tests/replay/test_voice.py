@@ -93,3 +93,20 @@ def test_a_session_begins_without_a_voice(expect: Expect) -> None:
     assert timeline.texts("ear", "has heard")[-1] == f'"{CONTRACTS}"'
     assert not timeline.at("rtvi", "error")
     expect(timeline)
+
+
+def test_a_voice_that_breaks_off_again_and_again() -> None:
+    """An answer is begun three times at most; then it is shown."""
+
+    async def conversation(caller: Caller) -> None:
+        await joined(caller)
+        caller.ear.closes_speak_always = True
+        caller.ear.close_speak_after_bytes = 28_800
+        await caller.say("which-folder-should-i-save-the-message-to")
+        await caller.wait(6)
+
+    timeline = replay(conversation, [Answer(CONTRACTS)], prepared=with_apology())
+    assert len(timeline.at("tts", "cuts the connection")) == 3
+    assert timeline.texts("ear", "has heard")[-1].endswith(f'{NO_VOICE}"')
+    assert timeline.conversation[-1] == f"assistant: {CONTRACTS}"
+    assert len(timeline.at("rtvi", "error tts_failed")) == 1
