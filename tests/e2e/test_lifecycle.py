@@ -80,20 +80,6 @@ async def test_deleting_the_room_ends_the_session(
             await door.empty()
 
 
-async def test_a_restarted_livekit_server_takes_new_calls(
-    open_door: OpenDoor, livekit: LiveKitServer
-) -> None:
-    """Its rooms are gone with it: the sessions in them end, and the next call is like any other."""
-    async with open_door() as door:
-        async with Caller(await connect(door.url)) as caller:
-            await caller.ready()
-            await livekit.stop(0)
-            await livekit.restart()
-            await door.empty(30)
-        async with Caller(await connect(door.url)) as caller:
-            await caller.ready()
-
-
 async def test_a_session_nobody_joins_ends(open_door: OpenDoor, livekit: LiveKitServer) -> None:
     """An invitation that nobody uses costs a bot for a bounded time only."""
     async with open_door(join_timeout_secs=0.5) as door:
