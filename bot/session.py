@@ -230,7 +230,7 @@ class Session:
         self._silence.expect_text()
 
     async def _on_data_refused(self, _transport: BaseTransport, code: str) -> None:
-        self.errors[code] += 1
+        self.failures.counts[code] += 1
         logger.warning("refused a data packet: {}", code)
         await self._rtvi.refuse(code)
 
