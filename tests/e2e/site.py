@@ -8,8 +8,12 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
+from typing import Any
 
 from aiohttp import web
+
+from local.processes import free_port
+from tests.e2e.conftest import Door, OpenDoor
 
 
 def strict_policy(server: str) -> dict[str, str]:
@@ -35,6 +39,23 @@ def embedding_page(server: str, attributes: str = "") -> str:
         f'<h1>A site</h1><script src="{server}/widget.js" async></script>'
         f"<voice-assistant {attributes}></voice-assistant></html>"
     )
+
+
+@asynccontextmanager
+async def embedding_site(
+    open_door: OpenDoor,
+    attributes: str = "",
+    headers: Mapping[str, str] | None = None,
+    **settings: Any,
+) -> AsyncGenerator[tuple[str, Door]]:
+    """A site of its own origin with a strict policy; yields its address and the door."""
+    port = free_port()
+    origin = f"http://127.0.0.1:{port}"
+    async with open_door(allowed_origins=origin, **settings) as door:
+        pages = {"/": ("text/html", embedding_page(door.url, attributes))}
+        policy = {**strict_policy(door.url), **(headers or {})}
+        async with serve_site(port, pages, policy) as site:
+            yield site, door
 
 
 @asynccontextmanager

@@ -4,12 +4,14 @@
  * Reports what happens as state actions and bot messages; draws nothing. A call is used once.
  */
 
+import { CallMic, type CallMicOptions } from "./call-mic.ts";
 import type { Config } from "./config.ts";
 import { ConnectError, connect, type Connection } from "./connect.ts";
-import { MicError, isMicGranted, openMic, type MicSettings } from "./mic.ts";
+import { isMicGranted } from "./mic.ts";
 import { CallRoom, type LeaveReason } from "./room.ts";
 import { clientReady, disconnectBot, parseBotMessage, sendText, type BotMessage } from "./rtvi.ts";
-import type { Action } from "./state.ts";
+import type { Action, Mic } from "./state.ts";
+import { Timers } from "./timers.ts";
 
 /** A room that is not joined by then is behind a firewall; LiveKit alone would try for longer. */
 const JOIN_MS = 15_000;
@@ -22,22 +24,15 @@ const READY_ATTEMPTS = 4;
 const BOT_RETURN_MS = 6_000;
 /** The bot's voice is published with the bot; past this the handshake starts without it. */
 const BOT_TRACK_MS = 1_500;
-/** Push to talk: what a finger cuts off of the last sound when it is lifted. */
-const TALK_TAIL_MS = 250;
 /** How long the room stays open, in silence, for the bot to hear that the call is over. */
 const GOODBYE_MS = 1_000;
 
-export interface CallOptions {
+export interface CallOptions extends CallMicOptions {
   readonly server: string;
   readonly connectUrl: string | null;
   readonly resume: string | undefined;
-  readonly mic: MicSettings;
-  /** The microphone to use; "" is the system's default. */
-  readonly microphoneId: string;
   /** `text`: no microphone is asked for and nothing is played. */
   readonly mode: Config["mode"];
-  /** The microphone is silent until `talk(true)`. */
-  readonly pushToTalk: boolean;
   readonly audio: HTMLAudioElement;
 }
 
@@ -56,18 +51,14 @@ export class Call {
   readonly #handlers: CallHandlers;
   readonly #abort = new AbortController();
   readonly #room: CallRoom;
-  readonly #timers = new Map<string, ReturnType<typeof setTimeout>>();
-  /** Opened, but not yet the room's to stop. */
-  #opened: MediaStreamTrack | null = null;
-  #muted = false;
-  #microphoneId: string;
+  readonly #mic: CallMic;
+  readonly #timers = new Timers();
   #joined = false;
   #botPresent = false;
   #onBotGone: (() => void) | null = null;
   #botReady = false;
   #botTrack = false;
   #micSettled = false;
-  #hasMicrophone = false;
   #readyAttempts = 0;
   /** Why the bot says it leaves; it may still speak a last sentence. */
   #farewell: string | null = null;
@@ -76,8 +67,7 @@ export class Call {
   constructor(options: CallOptions, handlers: CallHandlers) {
     this.#options = options;
     this.#handlers = handlers;
-    this.#microphoneId = options.microphoneId;
-    this.#room = new CallRoom(options.audio, {
+    this.#room = new CallRoom(options.mode === "voice" ? options.audio : null, {
       onData: (payload) => {
         this.#receive(payload);
       },
@@ -88,7 +78,7 @@ export class Call {
         this.#botTrack = true;
         handlers.onTrack("bot", track);
         // Playback is refused a task later than the track arrives.
-        this.#later("ready", 50, () => {
+        this.#timers.later("ready", 50, () => {
           this.#handshake();
         });
       },
@@ -103,11 +93,17 @@ export class Call {
         if (!blocked) this.#handshake();
       },
       onMicLost: () => {
-        void this.#replaceLostMic();
+        void this.#mic.replaceLost();
       },
       onLeft: (reason) => {
         this.#onLeft(reason);
       },
+    });
+    const onMic = (mic: Mic) => {
+      handlers.dispatch({ type: "mic", mic });
+    };
+    this.#mic = new CallMic(options, this.#room, onMic, (track) => {
+      handlers.onTrack("user", track);
     });
   }
 
@@ -116,16 +112,15 @@ export class Call {
     const { signal } = this.#abort;
     // Inside the click, so that browsers let the bot's voice play later.
     if (this.#isSpoken) void this.#room.startAudio();
-    this.#options.audio.muted = !this.#isSpoken;
     try {
       // A visitor may look at the browser's question for longer than a token lives.
-      const track = this.#isSpoken ? this.#openMic() : Promise.resolve(null);
+      const track = this.#isSpoken ? this.#mic.open() : Promise.resolve(null);
       if (this.#isSpoken && !(await isMicGranted())) await track;
       const { server, connectUrl, resume } = this.#options;
       const connection = await connect({ server, connectUrl, resume, signal });
       signal.throwIfAborted();
       this.#handlers.onConnection(connection);
-      this.#later("join", JOIN_MS, () => {
+      this.#timers.later("join", JOIN_MS, () => {
         this.#fail("join_failed");
       });
       try {
@@ -136,13 +131,13 @@ export class Call {
       }
       signal.throwIfAborted();
       this.#joined = true;
-      this.#cancel("join");
+      this.#timers.cancel("join");
       if (!this.#botPresent) {
-        this.#later("bot", BOT_JOIN_MS, () => {
+        this.#timers.later("bot", BOT_JOIN_MS, () => {
           this.#fail("bot_unavailable");
         });
       }
-      await this.#publish(await track);
+      await this.#mic.publish(await track);
       this.#micSettled = true;
       this.#handshake();
     } catch (error) {
@@ -155,86 +150,23 @@ export class Call {
     return this.#options.mode === "voice";
   }
 
-  async #openMic(): Promise<MediaStreamTrack | null> {
-    this.#handlers.dispatch({ type: "mic", mic: "asking" });
-    try {
-      const track = await openMic(this.#options.mic, this.#microphoneId);
-      if (!this.#abort.signal.aborted) {
-        this.#opened = track;
-        if (this.#options.pushToTalk) track.enabled = false;
-        this.#handlers.dispatch({ type: "mic", mic: this.#options.pushToTalk ? "muted" : "on" });
-        return track;
-      }
-      track.stop();
-    } catch (error) {
-      this.#handlers.dispatch({ type: "mic", mic: error instanceof MicError ? error.problem : "denied" });
-    }
-    return null;
-  }
-
-  async #publish(track: MediaStreamTrack | null): Promise<void> {
-    if (track === null || this.#abort.signal.aborted) return;
-    try {
-      await this.#room.publish(track);
-    } catch {
-      this.#releaseMic();
-      this.#handlers.dispatch({ type: "mic", mic: "lost" });
-      return;
-    }
-    this.#opened = null;
-    this.#hasMicrophone = true;
-    // A microphone in another's place comes with the other's silence.
-    await this.#room.setMuted(this.#muted);
-    if (this.#options.pushToTalk) this.#room.setTalking(false);
-    else this.#handlers.dispatch({ type: "mic", mic: this.#muted ? "muted" : "on" });
-    this.#handlers.onTrack("user", track);
-  }
-
-  /** The device is gone: another one takes over, or the visitor is told. */
-  async #replaceLostMic(): Promise<void> {
-    this.#microphoneId = "";
-    const track = (await isMicGranted()) ? await openMic(this.#options.mic).catch(() => null) : null;
-    if (this.#abort.signal.aborted) track?.stop();
-    else if (track === null) this.#handlers.dispatch({ type: "mic", mic: "lost" });
-    else await this.#publish(track);
-  }
-
   /** Goes on with another microphone ("" is the system's default); false when it does not open. */
-  async useMicrophone(id: string): Promise<boolean> {
-    const track = await openMic(this.#options.mic, id).catch(() => null);
-    if (track === null || !this.#joined || this.#abort.signal.aborted) {
-      track?.stop();
-      return false;
-    }
-    this.#microphoneId = id;
-    await this.#publish(track);
-    return true;
+  useMicrophone(id: string): Promise<boolean> {
+    return this.#mic.use(id, () => this.#joined);
   }
 
   /** Push to talk: opens or silences the microphone. */
   talk(talking: boolean): void {
-    if (talking) {
-      this.#cancel("talk");
-      this.#room.setTalking(true);
-      this.#handlers.dispatch({ type: "mic", mic: "on" });
-      return;
-    }
-    this.#later("talk", TALK_TAIL_MS, () => {
-      this.#room.setTalking(false);
-      this.#handlers.dispatch({ type: "mic", mic: "muted" });
-    });
+    this.#mic.talk(talking);
   }
 
   /** Asks for the microphone again, during the call. */
-  async retryMic(): Promise<void> {
-    await this.#publish(await this.#openMic());
+  retryMic(): Promise<void> {
+    return this.#mic.retry();
   }
 
-  async mute(muted: boolean): Promise<void> {
-    if (this.#options.pushToTalk) return;
-    this.#muted = muted;
-    await this.#room.setMuted(muted);
-    this.#handlers.dispatch({ type: "mic", mic: muted ? "muted" : "on" });
+  mute(muted: boolean): Promise<void> {
+    return this.#mic.mute(muted);
   }
 
   /** To be called inside a gesture. */
@@ -276,16 +208,10 @@ export class Call {
     void this.#room.leave();
   }
 
-  #releaseMic(): void {
-    this.#opened?.stop();
-    this.#opened = null;
-  }
-
   #stop(): void {
     this.#abort.abort();
-    this.#releaseMic();
-    for (const timer of this.#timers.values()) clearTimeout(timer);
-    this.#timers.clear();
+    this.#mic.stop();
+    this.#timers.stop();
   }
 
   #fail(problem: Extract<Action, { type: "failed" }>["problem"]): void {
@@ -318,14 +244,14 @@ export class Call {
     }
     if (!present) {
       this.#handlers.dispatch({ type: "reconnecting" });
-      this.#later("bot", BOT_RETURN_MS, () => {
+      this.#timers.later("bot", BOT_RETURN_MS, () => {
         this.#over("");
       });
       return;
     }
-    this.#cancel("bot");
+    this.#timers.cancel("bot");
     if (this.#botReady) this.#handlers.dispatch({ type: "reconnected" });
-    this.#later("ready", this.#botTrack ? 0 : BOT_TRACK_MS, () => {
+    this.#timers.later("ready", this.#botTrack ? 0 : BOT_TRACK_MS, () => {
       this.#botTrack = true;
       this.#handshake();
     });
@@ -345,8 +271,8 @@ export class Call {
       return;
     }
     this.#readyAttempts += 1;
-    this.#send(clientReady(crypto.randomUUID(), this.#hasMicrophone));
-    this.#later("ready", READY_RETRY_MS, () => {
+    this.#send(clientReady(crypto.randomUUID(), this.#mic.published));
+    this.#timers.later("ready", READY_RETRY_MS, () => {
       this.#sendReady();
     });
   }
@@ -356,7 +282,7 @@ export class Call {
     if (message === null || this.#abort.signal.aborted) return;
     if (message.type === "bot-ready" && !this.#botReady) {
       this.#botReady = true;
-      this.#cancel("ready");
+      this.#timers.cancel("ready");
       for (const unsent of this.#unsent.splice(0)) this.#send(unsent);
     }
     if (message.type === "session-ended") this.#farewell = message.reason;
@@ -379,22 +305,6 @@ export class Call {
   #send(payload: Uint8Array): void {
     // Only a closed room refuses data, and that is reported as such.
     this.#room.send(payload).catch(() => undefined);
-  }
-
-  #later(name: string, delayMs: number, run: () => void): void {
-    this.#cancel(name);
-    this.#timers.set(
-      name,
-      setTimeout(() => {
-        this.#timers.delete(name);
-        if (!this.#abort.signal.aborted) run();
-      }, delayMs),
-    );
-  }
-
-  #cancel(name: string): void {
-    clearTimeout(this.#timers.get(name));
-    this.#timers.delete(name);
   }
 }
 

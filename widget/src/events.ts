@@ -47,3 +47,6 @@ export interface VoiceAssistantEventMap {
   /** There is no call, and why. */
   "va-error": CustomEvent<{ readonly code: Problem }>;
 }
+
+/** One of the events: its name and its detail. */
+export type PageEvent = { [Name in keyof VoiceAssistantEventMap]: [Name, VoiceAssistantEventMap[Name]["detail"]] }[keyof VoiceAssistantEventMap];

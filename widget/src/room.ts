@@ -3,18 +3,20 @@
 import {
   DisconnectReason,
   LocalAudioTrack,
+  LoggerNames,
   ParticipantKind,
   Room,
   RoomEvent,
   Track,
-  setLogLevel,
+  getLogger,
   type LocalTrack,
   type Participant,
   type RemoteTrack,
 } from "livekit-client";
 
-/** A hosted page's console is not ours; LiveKit logs at info by default. */
-setLogLevel("silent");
+// A hosted page's console is not ours; LiveKit logs at info by default. Its setLogLevel() would
+// write each level into the page's localStorage.
+for (const name of Object.values(LoggerNames)) getLogger(name).setDefaultLevel("silent");
 
 /** What livekit-client keeps to itself, and does not let go of. */
 interface Internals {
@@ -47,12 +49,12 @@ const CONNECT_TIMEOUT_MS = 12_000;
 export class CallRoom {
   readonly #room: Room;
   readonly #handlers: RoomHandlers;
-  readonly #audio: HTMLAudioElement;
+  readonly #audio: HTMLAudioElement | null;
   #mic: LocalAudioTrack | null = null;
   #left = false;
 
-  /** @param audio plays the bot; attached to the page once, so that iOS keeps its permission. */
-  constructor(audio: HTMLAudioElement, handlers: RoomHandlers) {
+  /** @param audio plays the bot, null for nobody; attached to the page once, so that iOS keeps its permission. */
+  constructor(audio: HTMLAudioElement | null, handlers: RoomHandlers) {
     this.#audio = audio;
     this.#handlers = handlers;
     this.#room = new Room({ adaptiveStream: false, dynacast: false, disconnectOnPageLeave: false });
@@ -70,7 +72,7 @@ export class CallRoom {
         if (isBot(participant)) this.#play(track);
       })
       .on(RoomEvent.TrackUnsubscribed, (track) => {
-        track.detach(this.#audio);
+        track.detach();
       })
       .on(RoomEvent.AudioPlaybackStatusChanged, () => {
         handlers.onAudioBlocked(!this.#room.canPlaybackAudio);
@@ -164,7 +166,8 @@ export class CallRoom {
 
   #play(track: RemoteTrack): void {
     if (track.kind !== Track.Kind.Audio) return;
-    track.attach(this.#audio);
+    // To attach a track unmutes its element.
+    if (this.#audio !== null) track.attach(this.#audio);
     this.#handlers.onBotTrack(track.mediaStreamTrack);
   }
 }

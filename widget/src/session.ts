@@ -6,10 +6,12 @@
 
 import { renderBubble } from "./bubble.ts";
 import { Caller } from "./caller.ts";
+import { Clocks } from "./clocks.ts";
 import { readConfig } from "./config.ts";
 import { ConsentStore } from "./consent.ts";
-import type { VoiceAssistantEventMap } from "./events.ts";
+import type { PageEvent } from "./events.ts";
 import { LevelMeter } from "./level.ts";
+import { actionOf, eventOf } from "./meaning.ts";
 import { DEFAULT_MIC, type MicSettings } from "./mic.ts";
 import { PageLink, type PageHost } from "./page-link.ts";
 import { chosenDirection, placeOf } from "./placement.ts";
@@ -18,7 +20,7 @@ import { ResumeStore } from "./resume.ts";
 import type { BotMessage } from "./rtvi.ts";
 import { adopt, createSheets, drop } from "./sheets.ts";
 import { SoundSettings } from "./sound-settings.ts";
-import { INITIAL_STATE, isActive, isLive, reduce, troubleOf, type Action, type State } from "./state.ts";
+import { INITIAL_STATE, isActive, isLive, reduce, type Action, type State } from "./state.ts";
 import type { TextOverrides } from "./texts.ts";
 import { EMPTY_TRANSCRIPT, addMessage, addTyped, closeTranscript, fromLines, isRunning, toLines, type Transcript } from "./transcript.ts";
 import { View, type ViewAction } from "./view.ts";
@@ -34,12 +36,6 @@ export interface SessionHost extends HTMLElement, PageHost {
   readonly microphone: Partial<MicSettings> | undefined;
 }
 
-/** An answer that does not come: after this the bot listens again. */
-const THINKING_LIMIT_MS = 12_000;
-/** A function call may take longer than a thought. */
-const TOOL_LIMIT_MS = 60_000;
-const TICK_MS = 120;
-
 export class Session {
   readonly #host: SessionHost;
   readonly #bubble: HTMLButtonElement;
@@ -50,14 +46,13 @@ export class Session {
   readonly #page: PageLink;
   readonly #wording: Wording;
   readonly #levels = new LevelMeter();
+  readonly #clocks: Clocks;
   readonly #sheets = createSheets();
   #state: State = INITIAL_STATE;
   #transcript: Transcript = EMPTY_TRANSCRIPT;
   #open = false;
   /** Typed before the visitor agreed. */
   #unasked: string[] = [];
-  #tick: ReturnType<typeof setInterval> | null = null;
-  #thinkingTimer: ReturnType<typeof setTimeout> | undefined;
 
   /** @param bubble the launcher's button, in the open shadow root of `host`. */
   constructor(host: SessionHost, bubble: HTMLButtonElement) {
@@ -106,6 +101,9 @@ export class Session {
     });
     this.#sound = new SoundSettings(this.#view.audio, () => this.#caller.call, () => {
       this.render();
+    });
+    this.#clocks = new Clocks(this.#onTick, () => {
+      this.#dispatch({ type: "thinking-timeout" });
     });
     this.#page = new PageLink(host, () => this.#caller.call);
     this.#wording = new Wording(host, () => {
@@ -198,9 +196,9 @@ export class Session {
   destroy(): void {
     removeEventListener("pagehide", this.#onPageHide);
     removeEventListener("pageshow", this.#onPageShow);
-    clearTimeout(this.#thinkingTimer);
+    this.#clocks.stop();
+    this.#view.orb.stop();
     this.#sound.show(false);
-    this.#stopTick();
     this.#levels.close();
     this.#caller.destroy();
     this.#view.panel.remove();
@@ -268,38 +266,12 @@ export class Session {
 
   #receive(message: BotMessage): void {
     this.#transcript = addMessage(this.#transcript, message, Date.now());
-    switch (message.type) {
-      case "bot-ready":
-      case "user-started-speaking":
-      case "user-stopped-speaking":
-      case "bot-started-speaking":
-      case "bot-stopped-speaking":
-      case "bot-interrupted":
-        this.#dispatch({ type: message.type });
-        if (message.type === "bot-ready") this.#page.meet(this.#state.resumed);
-        this.#emit(`va-${message.type}`, null);
-        break;
-      case "tool-started":
-        this.#dispatch({ type: message.type });
-        if (message.call !== null) void this.#page.run(message.call);
-        break;
-      case "tool-stopped":
-        this.#dispatch({ type: message.type });
-        break;
-      case "user-input":
-        if (message.inputType === "transcription") this.#dispatch({ type: "heard" });
-        this.#emit("va-user-input", { text: message.text, inputType: message.inputType, final: message.final });
-        break;
-      case "bot-output":
-        this.#emit("va-bot-output", { text: message.text, spokenStatus: message.spokenStatus });
-        break;
-      case "error":
-        if (!message.fatal) this.#dispatch({ type: "trouble", trouble: troubleOf(message.code) });
-        break;
-      case "server-message":
-        this.#emit("va-server-message", message.data);
-        break;
-    }
+    const action = actionOf(message);
+    if (action !== null) this.#dispatch(action);
+    if (message.type === "bot-ready") this.#page.meet(this.#state.resumed);
+    if (message.type === "tool-started" && message.call !== null) void this.#page.run(message.call);
+    const event = eventOf(message);
+    if (event !== null) this.#emit(...event);
     this.render();
   }
 
@@ -310,12 +282,7 @@ export class Session {
     this.#state = state;
     if (action.type === "start") this.#transcript = EMPTY_TRANSCRIPT;
     if (!isActive(state) || state.phase === "retrying") this.#release();
-    clearTimeout(this.#thinkingTimer);
-    if (state.phase === "thinking") {
-      this.#thinkingTimer = setTimeout(() => {
-        this.#dispatch({ type: "thinking-timeout" });
-      }, state.tools > 0 ? TOOL_LIMIT_MS : THINKING_LIMIT_MS);
-    }
+    this.#clocks.restart(state);
     this.render();
     if (state.phase !== before.phase || state.mic !== before.mic) {
       this.#emit("va-state", { phase: state.phase, mic: state.mic });
@@ -332,7 +299,7 @@ export class Session {
     this.#caller.release(!isActive(this.#state));
   }
 
-  #emit<Name extends keyof VoiceAssistantEventMap>(name: Name, detail: VoiceAssistantEventMap[Name]["detail"]): void {
+  #emit(...[name, detail]: PageEvent): void {
     this.#host.dispatchEvent(new CustomEvent(name, { detail, bubbles: true, composed: true }));
   }
 
@@ -365,13 +332,12 @@ export class Session {
     }
   }
 
-  /** Runs only what is seen. */
+  /** Moves only what is seen. */
   #runClocks(): void {
-    const live = this.#open && isLive(this.#state);
-    if (live && readConfig(this.#host).mode === "voice") this.#view.orb.start(this.#levels);
+    const heard = this.#open && isLive(this.#state) && readConfig(this.#host).mode === "voice";
+    if (heard) this.#view.orb.start(this.#levels);
     else this.#view.orb.stop();
-    if (this.#state.phase === "retrying" || live) this.#tick ??= setInterval(this.#onTick, TICK_MS);
-    else this.#stopTick();
+    this.#clocks.run(this.#state, this.#open);
   }
 
   readonly #onTick = (): void => {
@@ -382,12 +348,6 @@ export class Session {
       this.render();
     }
   };
-
-  #stopTick(): void {
-    this.#view.orb.stop();
-    if (this.#tick !== null) clearInterval(this.#tick);
-    this.#tick = null;
-  }
 
   readonly #onPageHide = (): void => {
     if (isActive(this.#state)) this.#caller.leave(this.#open, toLines(this.#transcript, Date.now()));

@@ -1,34 +1,14 @@
 /**
  * What both sides said, as a list of entries. Pure: time comes in with each event.
  *
- * The bot's text follows its voice. A voice with word times reports what was spoken; one without
- * (Deepgram's) reports whole sentences ahead of their audio, so what was heard is then estimated
- * from how long the bot has been speaking. An interrupted entry keeps what was heard.
+ * The bot's text follows its voice (heard.ts). An interrupted entry keeps what was heard.
  */
 
+import { finish, fullText, heardChars, isOver, newSegment, progress, showWhole, startClock, wholeSegment, wholeWords, type BotEntry } from "./heard.ts";
 import type { BotMessage } from "./rtvi.ts";
-
-/** English speech at Aura-2's and Piper's default speed: about 2.6 words a second. */
-export const SPEECH_CHARS_PER_SEC = 15;
-
-/** A `completed` that comes sooner than this per character was sent ahead of the audio. */
-const FASTEST_SPEECH_MS_PER_CHAR = 30;
-
-/** A pause of the bot longer than this starts a new entry. */
-const SAME_TURN_PAUSE_MS = 1_500;
 
 /** Oldest entries go first; an hour of talk stays readable and cheap to draw. */
 export const MAX_ENTRIES = 200;
-
-interface Segment {
-  readonly id: number | null;
-  readonly text: string;
-  /** Spoken for certain, in characters of `text`. */
-  readonly spoken: number;
-  /** The bot reports its words, so no estimate is needed. */
-  readonly exact: boolean;
-  readonly announcedMs: number;
-}
 
 export interface UserEntry {
   readonly id: number;
@@ -39,18 +19,6 @@ export interface UserEntry {
   readonly interim: string;
   /** Set for typed text. */
   readonly messageId: string | null;
-}
-
-export interface BotEntry {
-  readonly id: number;
-  readonly who: "bot";
-  readonly segments: readonly Segment[];
-  /** Milliseconds of speech before `speakingSinceMs`. */
-  readonly spokenMs: number;
-  readonly speakingSinceMs: number | null;
-  readonly stoppedMs: number | null;
-  /** The visitor talked over it: only what was heard stays. */
-  readonly cut: boolean;
 }
 
 export type Entry = UserEntry | BotEntry;
@@ -212,11 +180,7 @@ function addBotOutput(
     return replace(transcript, known, { ...entry, segments });
   }
   if (message.text.trim() === "") return transcript;
-  const segment = progress(
-    { id: segmentId, text: message.text.trim(), spoken: 0, exact: false, announcedMs: nowMs },
-    report,
-    nowMs,
-  );
+  const segment = progress(newSegment(segmentId, message.text.trim(), nowMs), report, nowMs);
   const last = transcript.entries.length - 1;
   const open = transcript.entries[last];
   if (open?.who === "bot" && !open.cut && !isOver(open, nowMs)) {
@@ -232,48 +196,6 @@ function addBotOutput(
   });
 }
 
-/** A segment after a report on it. Progress never runs backwards. */
-function progress(segment: Segment, message: Extract<BotMessage, { type: "bot-output" }>, nowMs: number): Segment {
-  const length = segment.text.length;
-  if (!message.willBeSpoken) return { ...segment, spoken: length, exact: true };
-  switch (message.spokenStatus) {
-    case "new":
-      return segment;
-    case "in-progress": {
-      const spoken = Math.min(length, message.spokenText?.trimEnd().length ?? 0);
-      return { ...segment, spoken: Math.max(segment.spoken, spoken), exact: true };
-    }
-    case "completed": {
-      const believable = nowMs - segment.announcedMs >= length * FASTEST_SPEECH_MS_PER_CHAR;
-      return segment.exact || believable ? { ...segment, spoken: length } : segment;
-    }
-  }
-}
-
-function isOver(entry: BotEntry, nowMs: number): boolean {
-  return entry.stoppedMs !== null && nowMs - entry.stoppedMs > SAME_TURN_PAUSE_MS;
-}
-
-function startClock(entry: BotEntry, nowMs: number): BotEntry {
-  if (entry.cut || entry.speakingSinceMs !== null || isOver(entry, nowMs)) return entry;
-  return { ...entry, speakingSinceMs: nowMs, stoppedMs: null };
-}
-
-function showWhole(entry: BotEntry): BotEntry {
-  return entry.cut ? entry : { ...entry, segments: entry.segments.map((segment) => ({ ...segment, spoken: segment.text.length })) };
-}
-
-/** The bot fell silent by itself: all it announced was heard. */
-function finish(entry: BotEntry, nowMs: number): BotEntry {
-  if (entry.cut || entry.speakingSinceMs === null) return entry;
-  return {
-    ...showWhole(entry),
-    spokenMs: entry.spokenMs + nowMs - entry.speakingSinceMs,
-    speakingSinceMs: null,
-    stoppedMs: nowMs,
-  };
-}
-
 /** Keeps what was heard, to the last whole word. An entry of which nothing was heard goes. */
 function cutShort(transcript: Transcript, nowMs: number): Transcript {
   const index = transcript.entries.findLastIndex((entry) => entry.who === "bot");
@@ -283,39 +205,13 @@ function cutShort(transcript: Transcript, nowMs: number): Transcript {
   }
   const full = fullText(entry);
   const heard = wholeWords(full, heardChars(entry, nowMs));
-  const segment: Segment = { id: null, text: heard, spoken: heard.length, exact: true, announcedMs: nowMs };
+  const segment = wholeSegment(heard, nowMs);
   const ids = entry.segments.flatMap(({ id }) => (id === null ? [] : [id]));
   const entries =
     heard === ""
       ? transcript.entries.filter((other) => other !== entry)
       : transcript.entries.with(index, { ...entry, segments: [segment], speakingSinceMs: null, stoppedMs: nowMs, cut: true });
   return { ...transcript, entries, botSpeaking: false, cutSegments: [...transcript.cutSegments, ...ids].slice(-MAX_ENTRIES) };
-}
-
-function fullText(entry: BotEntry): string {
-  return entry.segments.map(({ text }) => text).join(" ");
-}
-
-/** Characters of the full text that were heard: what is certain, and at least what the clock says. */
-function heardChars(entry: BotEntry, nowMs: number): number {
-  let certain = 0;
-  let start = 0;
-  for (const segment of entry.segments) {
-    if (segment.spoken > 0) certain = start + segment.spoken;
-    start += segment.text.length + 1;
-  }
-  const full = Math.max(0, start - 1);
-  if (entry.cut) return full;
-  if (entry.segments.some(({ exact }) => exact)) return Math.min(full, certain);
-  const runningMs = entry.speakingSinceMs === null ? 0 : Math.max(0, nowMs - entry.speakingSinceMs);
-  const estimate = Math.floor(((entry.spokenMs + runningMs) / 1000) * SPEECH_CHARS_PER_SEC);
-  return Math.min(full, Math.max(certain, entry.speakingSinceMs === null ? 0 : estimate));
-}
-
-function wholeWords(text: string, chars: number): string {
-  if (chars >= text.length) return text;
-  const space = text.slice(0, chars + 1).lastIndexOf(" ");
-  return text.slice(0, Math.max(0, space)).trimEnd();
 }
 
 /** A transcript as plain lines, to be kept over a page change. */
@@ -330,8 +226,7 @@ export function toLines(transcript: Transcript, nowMs: number): Line[] {
 export function fromLines(lines: readonly Line[]): Transcript {
   return lines.reduce<Transcript>((transcript, { who, text, cut }) => {
     if (who === "user") return addTyped(transcript, text, "");
-    const segment: Segment = { id: null, text, spoken: text.length, exact: true, announcedMs: 0 };
-    return append(transcript, { who, segments: [segment], spokenMs: 0, speakingSinceMs: null, stoppedMs: 0, cut });
+    return append(transcript, { who, segments: [wholeSegment(text, 0)], spokenMs: 0, speakingSinceMs: null, stoppedMs: 0, cut });
   }, EMPTY_TRANSCRIPT);
 }
 

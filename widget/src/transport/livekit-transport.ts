@@ -30,6 +30,7 @@ import {
   type RemoteTrack,
   type RoomOptions,
 } from "livekit-client";
+import { BotWatch } from "./bot-watch.ts";
 import { Devices, type Device } from "./devices.ts";
 import { Handshake } from "./handshake.ts";
 import { isBotReady, isFarewell, parseMessage } from "./messages.ts";
@@ -50,30 +51,22 @@ export interface LiveKitTransportOptions {
 
 /** Our server reads no larger packet (docs/protocol.md). */
 const MAX_MESSAGE_BYTES = 15_000;
-/** A full reconnect of either side takes the bot out of the room and puts it back. */
-const BOT_RETURN_MS = 3_000;
-/** How long the room stays open, in silence, for the bot to hear that the call is over. */
-const GOODBYE_MS = 1_000;
 
 export class LiveKitTransport extends Transport {
   private readonly _roomOptions: RoomOptions;
   private readonly _isBot: (participant: RemoteParticipant) => boolean;
   private readonly _devices: Devices;
   private _room: Room | undefined;
-  private _bot: RemoteParticipant | undefined;
-  private _botAudio: MediaStreamTrack | undefined;
+  private _bot: BotWatch;
   private _micEnabled = true;
   private _handshake: Handshake | undefined;
   private _leaving: Promise<void> | undefined;
-  private _onBotGone: (() => void) | undefined;
-  private _botTimer: ReturnType<typeof setTimeout> | undefined;
-  /** The bot has said that it leaves. */
-  private _farewell = false;
 
   constructor({ room = {}, microphone = {}, isBot = isAgent }: LiveKitTransportOptions = {}) {
     super();
     this._roomOptions = room;
     this._isBot = isBot;
+    this._bot = this._watch();
     this._maxMessageSize = MAX_MESSAGE_BYTES;
     this._devices = new Devices(
       {
@@ -123,7 +116,7 @@ export class LiveKitTransport extends Transport {
     const { url, token } = this._validateConnectionParams(params);
     const signal = this._abortController?.signal;
     this.state = "connecting";
-    this._farewell = false;
+    this._bot = this._watch();
     const room = (this._room = this._listen(new Room(this._roomOptions)));
     try {
       await this._devices.watch();
@@ -153,7 +146,7 @@ export class LiveKitTransport extends Transport {
       },
       (message) => new TransportStartError(message),
     ));
-    if (this._bot !== undefined) handshake.ask();
+    if (this._bot.participant !== undefined) handshake.ask();
     return handshake.done;
   }
 
@@ -179,7 +172,7 @@ export class LiveKitTransport extends Transport {
     const mic = this._devices.mic?.mediaStreamTrack;
     return {
       local: mic === undefined ? {} : { audio: mic },
-      ...(this._bot === undefined ? {} : { bot: this._botAudio === undefined ? {} : { audio: this._botAudio } }),
+      ...(this._bot.participant === undefined ? {} : { bot: this._bot.audio === undefined ? {} : { audio: this._bot.audio } }),
     };
   }
 
@@ -286,17 +279,18 @@ export class LiveKitTransport extends Transport {
       })
       .on(RoomEvent.TrackSubscribed, (track, _publication, participant) => {
         if (track.kind !== Track.Kind.Audio || !this._isBot(participant)) return;
-        this._botAudio = track.mediaStreamTrack;
+        this._bot.audio = track.mediaStreamTrack;
         this._callbacks.onTrackStarted?.(track.mediaStreamTrack, asParticipant(participant));
       })
       .on(RoomEvent.TrackUnsubscribed, (track: RemoteTrack, _publication, participant) => {
-        if (track.mediaStreamTrack !== this._botAudio) return;
-        this._botAudio = undefined;
+        if (track.mediaStreamTrack !== this._bot.audio) return;
+        this._bot.audio = undefined;
         this._callbacks.onTrackStopped?.(track.mediaStreamTrack, asParticipant(participant));
       })
       .on(RoomEvent.ActiveSpeakersChanged, () => {
         this._callbacks.onLocalAudioLevel?.(room.localParticipant.audioLevel);
-        if (this._bot !== undefined) this._callbacks.onRemoteAudioLevel?.(this._bot.audioLevel, asParticipant(this._bot));
+        const bot = this._bot.participant;
+        if (bot !== undefined) this._callbacks.onRemoteAudioLevel?.(bot.audioLevel, asParticipant(bot));
       })
       .on(RoomEvent.Disconnected, (reason) => {
         if (this._room === room && this._leaving === undefined) this._closed(reason);
@@ -304,41 +298,27 @@ export class LiveKitTransport extends Transport {
   }
 
   private _joined(participant: RemoteParticipant): void {
-    const returned = this._bot !== undefined;
     if (!this._isBot(participant)) {
       this._callbacks.onParticipantJoined?.(asParticipant(participant));
       return;
     }
-    clearTimeout(this._botTimer);
-    this._bot = participant;
-    if (returned) return;
+    if (!this._bot.joined(participant)) return;
     this._callbacks.onParticipantJoined?.(asParticipant(participant));
     this._callbacks.onBotConnected?.(asParticipant(participant));
     this._handshake?.ask();
   }
 
   private _left(participant: RemoteParticipant): void {
-    if (!this._isBot(participant)) {
-      this._callbacks.onParticipantLeft?.(asParticipant(participant));
-      return;
-    }
-    this._onBotGone?.();
-    clearTimeout(this._botTimer);
-    this._botTimer = setTimeout(
-      () => {
-        this._botLeft();
-      },
-      this._farewell ? 0 : BOT_RETURN_MS,
-    );
+    if (this._isBot(participant)) this._bot.away();
+    else this._callbacks.onParticipantLeft?.(asParticipant(participant));
   }
 
-  private _botLeft(): void {
-    const bot = this._bot;
-    this._bot = undefined;
-    if (bot === undefined) return;
-    this._handshake?.fail("The bot left");
-    this._callbacks.onParticipantLeft?.(asParticipant(bot));
-    this._callbacks.onBotDisconnected?.(asParticipant(bot));
+  private _watch(): BotWatch {
+    return new BotWatch((bot) => {
+      this._handshake?.fail("The bot left");
+      this._callbacks.onParticipantLeft?.(asParticipant(bot));
+      this._callbacks.onBotDisconnected?.(asParticipant(bot));
+    });
   }
 
   private _receive(payload: Uint8Array): void {
@@ -349,7 +329,7 @@ export class LiveKitTransport extends Transport {
       this._handshake.succeed();
       this._handshake = undefined;
     }
-    if (isFarewell(message)) this._farewell = true;
+    if (isFarewell(message)) this._bot.farewell = true;
     this._onMessage(message);
   }
 
@@ -357,31 +337,29 @@ export class LiveKitTransport extends Transport {
   private _closed(reason: DisconnectReason | undefined): void {
     const over = reason === DisconnectReason.ROOM_DELETED || reason === DisconnectReason.PARTICIPANT_REMOVED;
     if (!over) this._callbacks.onError?.(RTVIMessage.error("The connection was lost", true));
-    this._botLeft();
+    this._bot.left();
     void this._disconnect();
   }
 
   private async _leave(): Promise<void> {
     this.state = "disconnecting";
-    clearTimeout(this._botTimer);
+    const { _room: room, _bot: bot } = this;
+    const { participant } = bot;
+    bot.stop();
     this._handshake?.fail("The connection was given up");
     this._handshake = undefined;
     this._devices.release();
-    const room = this._room;
-    if (room?.state === ConnectionState.Connected && this._bot !== undefined) {
-      if (this._botAudio !== undefined) this._botAudio.enabled = false;
+    if (room?.state === ConnectionState.Connected && participant !== undefined) {
       this.sendMessage(RTVIMessage.disconnectBot());
-      await new Promise<void>((resolve) => {
-        this._onBotGone = resolve;
-        setTimeout(resolve, GOODBYE_MS);
-      });
+      await bot.goodbye();
     }
-    const { _bot: bot, _botAudio: track } = this;
-    this._room = this._bot = this._botAudio = this._onBotGone = undefined;
-    clearTimeout(this._botTimer);
+    const { audio } = bot;
+    bot.stop();
+    this._room = undefined;
+    this._bot = this._watch();
     room?.removeAllListeners();
     await room?.disconnect(true);
-    if (track !== undefined) this._callbacks.onTrackStopped?.(track, bot && asParticipant(bot));
+    if (audio !== undefined) this._callbacks.onTrackStopped?.(audio, participant && asParticipant(participant));
     this.state = "disconnected";
     if (room !== undefined) this._callbacks.onDisconnected?.();
   }

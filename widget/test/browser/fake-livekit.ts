@@ -11,7 +11,8 @@ export const RoomEvent = new Proxy({}, { get: (_, name) => String(name) });
 export const ParticipantKind = { STANDARD: 0, AGENT: 4 };
 export const DisconnectReason = { DUPLICATE_IDENTITY: 2, ROOM_DELETED: 5, PARTICIPANT_REMOVED: 4, ROOM_CLOSED: 10 };
 export const Track = { Kind: { Audio: "audio" }, Source: { Microphone: "microphone" } };
-export const setLogLevel = (): void => undefined;
+export const LoggerNames = {};
+export const getLogger = (): void => undefined;
 
 export class LocalAudioTrack {
   isMuted = false;

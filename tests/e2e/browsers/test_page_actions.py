@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from tests.e2e.chromium import ask, bubble, caller_on, embedding_site, log, phase, see
+from tests.e2e.browsers.conftest import Call
 from tests.e2e.conftest import OpenDoor, Wire
+from tests.e2e.site import embedding_site
 
-pytestmark = [pytest.mark.anyio, pytest.mark.widget]
+pytestmark = pytest.mark.anyio
 
 REGISTER = """
-() => {
+(() => {
   const element = document.querySelector("voice-assistant");
   window.opened = [];
   window.outcomes = [];
@@ -31,44 +32,44 @@ REGISTER = """
     },
     delete_contract: { description: "Deletes one contract.", run: () => opened.push("deleted") },
   };
-}
+})()
 """
 
 
-async def test_the_bot_acts_in_the_page(open_door: OpenDoor, wire: Wire) -> None:
+async def test_the_bot_acts_in_the_page(open_door: OpenDoor, wire: Wire, visit: Call) -> None:
     """An allowed action runs with its arguments; the visitor sees it run, then hears the answer."""
     async with (
         embedding_site(open_door, 'allow-actions="open_contract"') as (site, door),
-        caller_on(site) as page,
+        visit(site) as visitor,
     ):
-        await page.evaluate(REGISTER)
-        await bubble(page).click()
-        await see(page, "Hello.")
-        await phase(page, "listening")
+        await visitor.evaluate(REGISTER)
+        await visitor.bubble()
+        await visitor.see("Hello.")
+        await visitor.phase("listening")
         call = {"fault": "call", "name": "open_contract", "times": 1}
         await wire.fail(llm={**call, "arguments": {"number": "C-17"}})
-        await ask(page, "Open the second one.")
-        await see(page, "Looking it up")
-        await page.wait_for_function("() => opened.join() === 'C-17'")
-        await page.evaluate("finish()")
-        await see(page, "here is what I found")
-        assert await page.evaluate("outcomes") == [["open_contract", "done"]]
+        await visitor.ask("Open the second one.")
+        await visitor.see("Looking it up")
+        await visitor.until("opened.join() === 'C-17'")
+        await visitor.evaluate("finish()")
+        await visitor.see("here is what I found")
+        assert await visitor.evaluate("outcomes") == [["open_contract", "done"]]
 
         # An action that is not on the page's list is never offered: the bot just answers.
         await wire.fail(llm={**call, "name": "delete_contract"})
-        await phase(page, "listening")
-        await ask(page, "Delete it.")
-        await phase(page, "speaking")
+        await visitor.phase("listening")
+        await visitor.ask("Delete it.")
+        await visitor.phase("speaking")
         await wire.heal()
-        assert await page.evaluate("opened") == ["C-17"]
+        assert await visitor.evaluate("opened") == ["C-17"]
 
         # One with arguments of another kind is refused by the page, and the bot goes on.
         await wire.fail(llm={**call, "arguments": {"number": 17}})
-        await phase(page, "listening")
-        await ask(page, "Open seventeen.")
-        await page.wait_for_function("() => outcomes.length === 2")
-        assert await page.evaluate("outcomes[1]") == ["open_contract", "refused"]
-        await phase(page, "speaking")
-        await page.evaluate("document.querySelector('voice-assistant').end()")
+        await visitor.phase("listening")
+        await visitor.ask("Open seventeen.")
+        await visitor.until("outcomes.length === 2")
+        assert await visitor.evaluate("outcomes[1]") == ["open_contract", "refused"]
+        await visitor.phase("speaking")
+        await visitor.evaluate("document.querySelector('voice-assistant').end()")
         await door.empty()
-        assert "Delete it." in await log(page).inner_text()
+        assert "Delete it." in await visitor.log()

@@ -1,0 +1,209 @@
+"""Every other state that a person can get into, with its way out."""
+
+from __future__ import annotations
+
+import os
+import signal
+
+import pytest
+
+from local.caller import connect
+from local.livekit import LiveKitServer
+from local.processes import free_port
+from tests.e2e.browsers.conftest import Call
+from tests.e2e.browsers.relay import Relay, silence
+from tests.e2e.conftest import OpenDoor, Wire
+from tests.e2e.site import embedding_page, embedding_site, serve_site, strict_policy
+
+pytestmark = pytest.mark.anyio
+
+# livekit-client tries to come back ten times, up to 7 s apart.
+GIVE_UP_SECS = 100
+
+
+async def test_a_full_server_is_waited_for(open_door: OpenDoor, visit: Call) -> None:
+    """All lines busy: a countdown by the server's Retry-After, two ways out, and then the call."""
+    async with (
+        embedding_site(open_door, max_sessions=1, join_timeout_secs=6) as (site, door),
+        visit(site) as visitor,
+    ):
+        await connect(door.url)
+        await visitor.bubble()
+        await visitor.see("All lines are busy")
+        await visitor.see("Trying again in 10 s.")
+        await visitor.press("Cancel")
+        await visitor.press("Start again")
+        await visitor.see("Trying again in")
+        await visitor.press("Try now")
+        # Nobody joined the other session, so its line is free before the countdown is over.
+        await visitor.phase("listening")
+        await visitor.end_call()
+        await door.empty()
+
+
+async def test_a_connection_that_breaks_comes_back(
+    open_door: OpenDoor, livekit: LiveKitServer, visit: Call
+) -> None:
+    """A LiveKit that is gone for a moment is said to be reconnected to; the call goes on."""
+    async with (
+        Relay.to(livekit.url) as relay,
+        embedding_site(open_door, reconnect_grace_secs=20, livekit_public_url=relay.url) as (
+            site,
+            door,
+        ),
+        visit(site) as visitor,
+    ):
+        await visitor.bubble()
+        await visitor.see("Hello.")
+        await visitor.phase("listening")
+        await relay.cut()
+        await visitor.phase("reconnecting")
+        await visitor.see("Connection lost, reconnecting")
+        await relay.heal()
+        await visitor.phase("listening")
+        await visitor.ask("What is a lot?")
+        await visitor.see("here is what I found")
+        assert door.sessions.count == 1
+        await visitor.end_call()
+        await door.empty()
+
+
+async def test_a_connection_that_stays_broken_is_given_up(
+    open_door: OpenDoor, livekit: LiveKitServer, visit: Call
+) -> None:
+    """A LiveKit that does not come back is said to be lost; a click starts anew."""
+    async with (
+        Relay.to(livekit.url) as relay,
+        embedding_site(open_door, livekit_public_url=relay.url) as (site, door),
+        visit(site) as visitor,
+    ):
+        await visitor.bubble()
+        await visitor.see("Hello.")
+        await relay.cut()
+        await visitor.phase("reconnecting")
+        await visitor.see("The connection to the assistant was lost.", within_secs=GIVE_UP_SECS)
+        await relay.heal()
+        await visitor.press("Start again")
+        await visitor.see("Hello.")
+        await visitor.end_call()
+        await door.empty(30)
+
+
+async def test_a_room_that_never_opens_is_given_up(
+    open_door: OpenDoor, livekit: LiveKitServer, visit: Call
+) -> None:
+    """A LiveKit that takes connections and says nothing is a firewall to the visitor."""
+    async with (
+        Relay.to(livekit.url, silent=True) as relay,
+        embedding_site(open_door, livekit_public_url=relay.url, join_timeout_secs=3) as (
+            site,
+            door,
+        ),
+        visit(site) as visitor,
+    ):
+        await visitor.bubble()
+        await visitor.see("The call could not be connected.")
+        await visitor.find("Start again")
+        await door.empty()
+
+
+@pytest.mark.parametrize(
+    ("setting", "says"),
+    [
+        ({"session_max_secs": 5}, "The call reached its longest time."),
+        ({"session_idle_secs": 4}, "The call ended because it was quiet for a while."),
+    ],
+    ids=["longest time", "quiet"],
+)
+async def test_a_bot_that_leaves_says_why(
+    open_door: OpenDoor, visit: Call, setting: dict[str, float], says: str
+) -> None:
+    """Silence and the longest time are named; a click starts a new conversation."""
+    async with (
+        embedding_site(open_door, **setting) as (site, door),
+        visit(site) as visitor,
+    ):
+        await visitor.bubble()
+        await visitor.see(says)
+        await visitor.press("Start again")
+        await visitor.see("Hello.")
+        await visitor.end_call()
+        await door.empty()
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGSTOP], ids=["dead", "frozen"])
+async def test_a_bot_that_vanishes(open_door: OpenDoor, visit: Call, how: signal.Signals) -> None:
+    """A bot whose process dies or freezes is missed within seconds, and a restart is offered."""
+    async with (
+        embedding_site(open_door) as (site, door),
+        visit(site) as visitor,
+    ):
+        await visitor.bubble()
+        await visitor.see("Hello.")
+        await visitor.phase("listening")
+        (process,) = door.pool.processes
+        assert process.pid
+        os.kill(process.pid, how)
+        await visitor.see("The assistant has left the call.")
+        await visitor.press("Start again")
+        await visitor.see("Hello.", within_secs=60)
+        await visitor.end_call()
+        await door.empty()
+
+
+async def test_a_voice_and_a_model_that_fail(open_door: OpenDoor, wire: Wire, visit: Call) -> None:
+    """An answer that fails is said, and the next one comes; without its voice the bot is read."""
+    async with (
+        embedding_site(open_door) as (site, door),
+        visit(site) as visitor,
+    ):
+        await visitor.bubble()
+        await visitor.see("Hello.")
+        await visitor.phase("listening")
+        await wire.fail(llm={"fault": "status", "code": 503, "times": 2})
+        await visitor.ask("What is a lot?")
+        await visitor.see("Something went wrong with that answer")
+        await visitor.phase("listening")
+        await wire.fail(tts={"fault": "silent"})
+        await visitor.ask("What is a lot?")
+        await visitor.see("My voice is not available right now.")
+        await visitor.see("here is what I found")
+        await wire.heal()
+        await visitor.end_call()
+        await door.empty()
+
+
+async def test_sound_that_the_browser_holds_back(open_door: OpenDoor, visit: Call) -> None:
+    """A call that no gesture began waits, and says why; one tap, and the greeting is heard."""
+    # Chromium lets a page play that records.
+    async with (
+        embedding_site(open_door) as (site, door),
+        visit(site, microphone="blocked") as visitor,
+    ):
+        await visitor.evaluate("void document.querySelector('voice-assistant').start()")
+        await visitor.evaluate("document.querySelector('voice-assistant').open()")
+        await visitor.see("Your browser is holding back the sound.")
+        await visitor.press("Tap to hear the assistant")
+        await visitor.see("Hello.")
+        await visitor.hears()
+        assert not await visitor.offers("Tap to hear the assistant")
+        await visitor.end_call()
+        await door.empty()
+
+
+async def test_a_server_that_is_dead_or_slow(open_door: OpenDoor, visit: Call) -> None:
+    """Nobody answers: said at once. Nobody answers in time: the visitor can leave by then."""
+    async with open_door() as door, silence() as slow:
+        for address, says in ((free_port(), "cannot be reached"), (slow, "Connecting")):
+            element = f'server="http://127.0.0.1:{address}"'
+            pages = {"/": ("text/html", embedding_page(door.url, element))}
+            async with (
+                serve_site(free_port(), pages, strict_policy(door.url)) as site,
+                visit(site) as visitor,
+            ):
+                await visitor.bubble()
+                await visitor.see(says)
+                if address == slow:
+                    await visitor.press("End call")
+                await visitor.find("Start again")
+        assert door.sessions.count == 0

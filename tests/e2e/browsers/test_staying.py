@@ -1,0 +1,106 @@
+"""What becomes of a call when its page goes or changes, and what the bot does in the page."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from bot.settings import BotSettings
+from tests.e2e.browsers.conftest import Call
+from tests.e2e.conftest import OpenDoor
+from tests.e2e.site import embedding_site
+
+pytestmark = pytest.mark.anyio
+
+GRACE_SECS = BotSettings.model_fields["reconnect_grace_secs"].default
+
+
+async def test_a_reload_resumes_and_the_end_button_ends(open_door: OpenDoor, visit: Call) -> None:
+    """With the default grace a reload keeps the session; the end button ends it without one."""
+    async with (
+        embedding_site(open_door, reconnect_grace_secs=GRACE_SECS) as (site, door),
+        visit(site) as visitor,
+    ):
+        await visitor.bubble()
+        await visitor.see("Hello.")
+        await visitor.phase("listening")
+        await visitor.ask("What is a lot?")
+        await visitor.phase("speaking")
+        await visitor.phase("listening")
+        await visitor.do("reload")
+        await visitor.see("What is a lot?")
+        # No gesture on this page yet: typing is one, and lets the sound play.
+        await visitor.ask("How can I pay?")
+        await visitor.phase("speaking")
+        await visitor.hears()
+        assert (await visitor.log()).count("Hello.") == 1
+        assert door.sessions.count == 1
+        await visitor.end_call()
+        async with asyncio.timeout(GRACE_SECS / 2):
+            await door.sessions.all_ended()
+
+
+async def test_a_page_that_is_left_for_good_ends_the_session(
+    open_door: OpenDoor, visit: Call
+) -> None:
+    """Pagehide leaves the room at once, so that the grace is all that a closed tab costs."""
+    async with (
+        embedding_site(open_door, reconnect_grace_secs=1) as (site, door),
+        visit(site) as visitor,
+    ):
+        await visitor.bubble()
+        await visitor.see("Hello.")
+        await visitor.goto("about:blank")
+        # LiveKit notices a browser that just vanishes after 13 s or more.
+        async with asyncio.timeout(10):
+            await door.sessions.all_ended()
+        await visitor.goto(site)
+
+
+async def test_two_tabs_do_not_fight(open_door: OpenDoor, visit: Call) -> None:
+    """The tab that starts last has the call; the other says so, and may take it back by hand."""
+    elsewhere = "You started a call in another tab"
+    async with (
+        embedding_site(open_door) as (site, door),
+        visit(site) as visitor,
+    ):
+        await visitor.bubble()
+        await visitor.see("Hello.")
+        second = await visitor.do("tab")
+        await visitor.goto(site)
+        await visitor.bubble()
+        await visitor.see("Hello.")
+        await visitor.do("front", tab=0)
+        await visitor.see(elsewhere)
+        assert door.sessions.count == 1
+        await visitor.press("Start again")
+        await visitor.see("Hello.")
+        await visitor.do("front", tab=second)
+        await visitor.see(elsewhere)
+        assert await visitor.complaints() == []
+        await visitor.do("front", tab=0)
+        await visitor.end_call()
+        await door.empty()
+
+
+async def test_an_element_that_moves_keeps_its_call(open_door: OpenDoor, visit: Call) -> None:
+    """A route change, also one that moves the element, keeps the call; taking it away ends it."""
+    async with (
+        embedding_site(open_door) as (site, door),
+        visit(site) as visitor,
+    ):
+        await visitor.bubble()
+        await visitor.see("Hello.")
+        await visitor.phase("listening")
+        await visitor.evaluate(
+            """(() => {
+              const target = document.body.appendChild(document.createElement("main"));
+              target.moveBefore(document.querySelector("voice-assistant"), null);
+              history.pushState(null, "", "/contracts");
+            })()"""
+        )
+        await visitor.ask("What is a lot?")
+        await visitor.phase("speaking")
+        await visitor.evaluate("document.querySelector('voice-assistant').remove()")
+        await door.empty()
