@@ -57,6 +57,7 @@ export class CallRoom {
   constructor(audio: HTMLAudioElement | null, handlers: RoomHandlers) {
     this.#audio = audio;
     this.#handlers = handlers;
+    audio?.addEventListener("playing", this.#onPlaying);
     this.#room = new Room({ adaptiveStream: false, dynacast: false, disconnectOnPageLeave: false });
     this.#room
       .on(RoomEvent.DataReceived, (payload, participant) => {
@@ -75,7 +76,9 @@ export class CallRoom {
         track.detach();
       })
       .on(RoomEvent.AudioPlaybackStatusChanged, () => {
-        handlers.onAudioBlocked(!this.#room.canPlaybackAudio);
+        // Firefox refuses to play and then plays, once it knows of the visitor's gesture.
+        if (!this.#room.canPlaybackAudio && audio?.paused === false) void this.startAudio();
+        else handlers.onAudioBlocked(!this.#room.canPlaybackAudio);
       })
       .on(RoomEvent.Reconnecting, () => {
         handlers.onReconnecting();
@@ -157,12 +160,18 @@ export class CallRoom {
   /** Leaves at once. No handler is called any more. */
   async leave(): Promise<void> {
     this.hush();
+    this.#audio?.removeEventListener("playing", this.#onPlaying);
     this.#room.removeAllListeners();
     await this.#room.disconnect(true).catch(() => undefined);
     // Undefined outside secure contexts, whatever the DOM types say.
     const devices = navigator.mediaDevices as MediaDevices | undefined;
     devices?.removeEventListener("devicechange", (this.#room as unknown as Internals).handleDeviceChange);
   }
+
+  /** Sound that was held back has started by itself, after a gesture elsewhere on the page. */
+  readonly #onPlaying = (): void => {
+    if (!this.#left && !this.#room.canPlaybackAudio) void this.startAudio();
+  };
 
   #play(track: RemoteTrack): void {
     if (track.kind !== Track.Kind.Audio) return;

@@ -61,9 +61,9 @@ async def test_push_to_talk_is_heard_while_it_is_held(open_door: OpenDoor, visit
         await visitor.see("here is what I found")
         await visitor.phase("listening")
         # The pointer left the focus on the button.
-        await visitor.do("key", move="down", key="Space")
+        await visitor.do("key", move="down", key=" ")
         await visitor.until("eyes.sent().enabled", "the microphone by Space")
-        await visitor.do("key", move="up", key="Space")
+        await visitor.do("key", move="up", key=" ")
         await visitor.until("!eyes.sent().enabled", "silence after Space")
         await visitor.end_call()
         await door.empty()

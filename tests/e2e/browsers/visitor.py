@@ -23,8 +23,8 @@ SEE_SECS = 25.0
 LOOK_SECS = 0.05
 CLOSE_SECS = 20.0
 
-# Below what a voice has, nobody takes Firefox's tone for one.
-QUIET_HZ = 20
+# What Firefox's microphone hums; Opus carries nothing above 20 kHz.
+QUIET_HZ = 22_000
 HUM_HZ = 1000
 
 
@@ -118,7 +118,7 @@ class Visitor:
         return answer["value"]
 
     async def evaluate(self, script: str) -> Any:
-        """Return the value of an expression, awaited; outside frames it is no gesture."""
+        """Return the value of an expression, awaited; it is no gesture."""
         return await self.do("evaluate", script=script, inFrame=self.in_frame)
 
     async def until(self, script: str, what: str = "", *, within_secs: float = SEE_SECS) -> Any:

@@ -5,7 +5,7 @@ import { describe, it } from "node:test";
 import type { Page } from "playwright-core";
 import { ENGLISH } from "../../src/texts.ts";
 import { refused } from "./harness.ts";
-import { bot, bubble, click, hang, live, on, panel, room, see, skip, type Stage } from "./stage.ts";
+import { LOW_WINDOWS, bot, bubble, click, clipped, hang, live, on, panel, room, see, skip, type Stage } from "./stage.ts";
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
@@ -14,9 +14,14 @@ interface Violation {
   readonly nodes: readonly { readonly html: string; readonly failureSummary?: string }[];
 }
 
-/** Runs axe over the widget as it is now, in both themes. */
+/** Runs axe over the widget as it is now, in both themes, and looks for what low windows cut off. */
 async function check(page: Page, state: string): Promise<void> {
   await page.emulateMedia({ reducedMotion: "reduce" });
+  for (const [width, height] of LOW_WINDOWS) {
+    await page.setViewportSize({ width, height });
+    assert.deepEqual(await clipped(page), [], `${state}, ${width}x${height}`);
+  }
+  await page.setViewportSize({ width: 1440, height: 900 });
   for (const theme of ["light", "dark"]) {
     await page.locator("voice-assistant").evaluate((node, value) => { node.setAttribute("theme", value); }, theme);
     // The debugger's scripts are not bound by the page's policy.
@@ -41,6 +46,11 @@ async function keep(page: Page, folder: string, name: string): Promise<void> {
     const left = await page.evaluate(() => document.dir === "rtl");
     const corner = { x: left ? 0 : 940, y: 200, width: 500, height: 700 };
     await page.screenshot({ path: `${folder}/${name}-${kind}.jpg`, type: "jpeg", quality: 50, ...(kind === "desktop" ? { clip: corner } : {}) });
+  }
+  if (name.endsWith("light")) {
+    // A desktop's window at 200 %.
+    await page.setViewportSize({ width: 720, height: 450 });
+    await page.screenshot({ path: `${folder}/${name}-zoomed.jpg`, type: "jpeg", quality: 50 });
   }
   await page.setViewportSize({ width: 1440, height: 900 });
 }

@@ -4,7 +4,7 @@ import type { Page } from "playwright-core";
 import german from "../../src/languages/de.ts";
 import arabic from "../../src/languages/ar.ts";
 import { ENGLISH } from "../../src/texts.ts";
-import { bubble, hang, live, on, panel, see, skip } from "./stage.ts";
+import { bubble, click, hang, live, on, panel, see, skip } from "./stage.ts";
 
 const box = async (page: Page, part: "bubble" | "panel") => {
   const found = await (part === "bubble" ? bubble(page) : panel(page)).boundingBox();
@@ -109,6 +109,35 @@ describe("the language", { skip }, () => {
       await bubble(page).click();
       await see(page, ENGLISH.problems.server_error);
       assert.ok(troubles.splice(0).every((trouble) => trouble.includes("session-de-")));
+    });
+  });
+});
+
+describe("a phone's notch and home bar", { skip }, () => {
+  it("cover neither the bubble nor anything in the panel", async () => {
+    await live({}, async ({ page, context }) => {
+      await page.emulateMedia({ reducedMotion: "reduce" });
+      const cdp = await context.newCDPSession(page);
+      for (const [width, height, insets] of [
+        [390, 844, { top: 47, bottom: 34, left: 0, right: 0 }],
+        [844, 390, { top: 0, bottom: 21, left: 47, right: 47 }],
+      ] as const) {
+        await page.setViewportSize({ width, height });
+        await cdp.send("Emulation.setSafeAreaInsetsOverride", { insets });
+        for (const size of ["regular", "compact", "full"]) {
+          await page.locator("voice-assistant").evaluate((node, value) => { node.setAttribute("size", value); }, size);
+          const form = await panel(page).locator(".form").boundingBox();
+          const header = await panel(page).locator(".header").boundingBox();
+          assert.ok(form && header);
+          assert.ok(form.y + form.height <= height - insets.bottom, `${size}: the form ends at ${form.y + form.height}`);
+          assert.ok(header.y >= insets.top, `${size}: the header begins at ${header.y}`);
+          assert.ok(form.x >= insets.left && form.x + form.width <= width - insets.right, `${size}: the form is ${form.x} to ${form.x + form.width}`);
+        }
+        await click(page, ENGLISH.close);
+        const button = await box(page, "bubble");
+        assert.ok(button.bottom <= height - insets.bottom && button.right <= width - insets.right, JSON.stringify(button));
+        await bubble(page).click();
+      }
     });
   });
 });

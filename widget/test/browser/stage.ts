@@ -92,4 +92,31 @@ export const live = async (setup: Setup, test: (stage: Stage) => Promise<void>) 
     await test(stage);
   }, room);
 };
+/** A desktop's window at 200 %, the smallest phone, a phone on its side. */
+export const LOW_WINDOWS = [[720, 450], [320, 568], [844, 390]] as const;
+/** What of the open panel cannot be seen whole, pressed or read: nothing, one hopes. */
+export const clipped = (page: Page): Promise<string[]> =>
+  page.evaluate(() => {
+    const root = document.querySelector("voice-assistant")?.shadowRoot;
+    const panel = root?.querySelector<HTMLElement>(".panel:not([hidden])");
+    if (root == null || panel == null) return [];
+    const outer = panel.getBoundingClientRect();
+    const name = (node: Element) => node.getAttribute("aria-label") ?? (node.textContent || node.className);
+    const found = outer.left < 0 || outer.top < 0 || outer.right > innerWidth || outer.bottom > innerHeight ? ["panel"] : [];
+    for (const node of panel.querySelectorAll("button, input, select, textarea")) {
+      if (!node.checkVisibility()) continue;
+      node.scrollIntoView({ block: "nearest" });
+      const { left, top, right, bottom } = node.getBoundingClientRect();
+      const hit = root.elementFromPoint((left + right) / 2, (top + bottom) / 2);
+      const inside = left >= outer.left && top >= outer.top && right <= outer.right && bottom <= outer.bottom;
+      if (!inside || hit === null || !(node.contains(hit) || hit.contains(node))) found.push(`control ${name(node)}`);
+    }
+    for (const node of panel.querySelectorAll(".status, .notice p, .action, .field span, legend")) {
+      if (node.checkVisibility() && node.scrollWidth > node.clientWidth + 1 && node.clientWidth > 0) found.push(`text ${name(node)}`);
+    }
+    // What is said is what the panel is for: two lines of it at the least.
+    const log = panel.querySelector(".scroll");
+    if (log?.checkVisibility() === true && log.clientHeight < 60) found.push(`conversation of ${log.clientHeight} px`);
+    return found;
+  });
 export const hang = { status: 200, hang: true };

@@ -16,7 +16,7 @@ interface Launch {
   readonly microphone: "granted" | "blocked" | "none";
   /** What a Chromium's microphone plays again and again; Firefox's hums. */
   readonly sound: string;
-  /** Of Firefox's microphone. Below what a voice has, nobody takes it for one. */
+  /** Of Firefox's microphone. */
   readonly humHz: number;
   readonly width: number;
   readonly height: number;
@@ -68,21 +68,39 @@ const launch = ({ browser: name, executable, microphone, sound, humHz, width, he
 const openTab = async (): Promise<number> => {
   if (browser === undefined) throw new Error("no browser");
   const page = await browser.newPage();
-  // By puppeteer each expression counts as a gesture in Chromium, after which no sound is held back.
   if (launched?.browser === "chromium") debuggers.set(page, await page.createCDPSession());
   await page.evaluateOnNewDocument(openEyes);
   at = pages.push(page) - 1;
   return at;
 };
 
+/** What puppeteer keeps to itself. Its own way to evaluate makes each expression a gesture, and in Firefox takes the visitor's back. */
+interface BidiInternals {
+  readonly connection: { send(method: "script.evaluate", params: object): Promise<{ readonly result: BidiResult }> };
+}
+interface BidiResult {
+  readonly result?: { readonly value?: string };
+  readonly exceptionDetails?: { readonly text: string };
+}
+
 const evaluate = async (page: Page, { script, inFrame }: Commands["evaluate"]): Promise<unknown> => {
+  const frame = inFrame === true ? page.frames().at(-1) : page.mainFrame();
   const session = debuggers.get(page);
-  if (inFrame === true) return await page.frames().at(-1)?.evaluate(script);
-  if (session === undefined) return await page.evaluate(script);
-  const { result, exceptionDetails } = await session.send("Runtime.evaluate", { expression: script, awaitPromise: true, returnByValue: true });
-  if (exceptionDetails !== undefined) throw new Error(exceptionDetails.exception?.description ?? exceptionDetails.text);
-  return result.value;
+  if (inFrame === true && session !== undefined) return await frame?.evaluate(script);
+  const expression = `(async () => JSON.stringify(await (${script}\n)))()`;
+  if (session !== undefined) {
+    const { result, exceptionDetails } = await session.send("Runtime.evaluate", { expression, awaitPromise: true, returnByValue: true });
+    if (exceptionDetails !== undefined) throw new Error(exceptionDetails.exception?.description ?? exceptionDetails.text);
+    return parse(result.value);
+  }
+  const target = { context: (frame as unknown as { _id: string })._id };
+  const { connection } = browser as unknown as BidiInternals;
+  const { result } = await connection.send("script.evaluate", { expression, awaitPromise: true, target });
+  if (result.exceptionDetails !== undefined) throw new Error(result.exceptionDetails.text);
+  return parse(result.result?.value);
 };
+
+const parse = (value: unknown): unknown => (typeof value === "string" ? JSON.parse(value) : null);
 
 const current = (): Page => {
   const page = pages[at];
