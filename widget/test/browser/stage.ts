@@ -114,9 +114,9 @@ export const clipped = (page: Page): Promise<string[]> =>
     for (const node of panel.querySelectorAll(".status, .notice p, .action, .field span, legend")) {
       if (node.checkVisibility() && node.scrollWidth > node.clientWidth + 1 && node.clientWidth > 0) found.push(`text ${name(node)}`);
     }
-    // What is said is what the panel is for: two lines of it at the least.
+    // What is said is what the panel is for, until it is rated: two lines of it at the least.
     const log = panel.querySelector(".scroll");
-    if (log?.checkVisibility() === true && log.clientHeight < 60) found.push(`conversation of ${log.clientHeight} px`);
+    if (log?.checkVisibility() === true && log.clientHeight < 44 && panel.querySelector(".rating")?.checkVisibility() !== true) found.push(`conversation of ${log.clientHeight} px`);
     return found;
   });
 export const hang = { status: 200, hang: true };
