@@ -56,13 +56,7 @@ async def read_body(request: Request) -> ConnectRequest:
     Raises:
         DoorError: `body_too_large`, `body_timeout`, `unsupported_media_type` or `invalid_body`.
     """
-    try:
-        async with asyncio.timeout(BODY_TIMEOUT_SECS):
-            raw = await _read_capped(request.stream())
-    except TimeoutError:
-        raise errors.body_timeout() from None
-    except ClientDisconnect:
-        raise errors.invalid_body("The body broke off.") from None
+    raw = await read_raw(request)
     if not raw.strip():
         return ConnectRequest()
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
@@ -76,6 +70,21 @@ async def read_body(request: Request) -> ConnectRequest:
             raise errors.invalid_body() from None
         field = ".".join(str(part) for part in first["loc"])
         raise errors.invalid_body(f"Field {field[:40]!r}: {first['msg']}.") from None
+
+
+async def read_raw(request: Request) -> bytes:
+    """Return the request's body, read no further than MAX_BODY_BYTES.
+
+    Raises:
+        DoorError: `body_too_large`, `body_timeout` or `invalid_body`.
+    """
+    try:
+        async with asyncio.timeout(BODY_TIMEOUT_SECS):
+            return await _read_capped(request.stream())
+    except TimeoutError:
+        raise errors.body_timeout() from None
+    except ClientDisconnect:
+        raise errors.invalid_body("The body broke off.") from None
 
 
 async def _read_capped(chunks: AsyncIterator[bytes]) -> bytes:

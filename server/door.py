@@ -7,7 +7,7 @@ import time
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 
-from server.connect import ConnectResponse, read_body
+from server.connect import ConnectResponse, read_body, read_raw
 from server.doorkeeper import Doorkeeper
 from server.errors import DoorError
 from server.metrics import Metrics
@@ -38,6 +38,20 @@ async def preflight(request: Request) -> Response:
         "Access-Control-Max-Age": str(_PREFLIGHT_MAX_AGE_SECS),
     }
     return Response(status_code=204, headers=headers)
+
+
+@router.post("/leave")
+async def leave(request: Request) -> Response:
+    """A page that goes says so in its last breath; its token is all it needs to show."""
+    sessions: Sessions = request.app.state.sessions
+    try:
+        token = (await read_raw(request)).decode("ascii")
+    except DoorError as error:
+        return error.response({})
+    except UnicodeDecodeError:
+        token = ""
+    await sessions.leave(token)
+    return Response(status_code=204)
 
 
 @router.post("/connect")

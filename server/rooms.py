@@ -78,6 +78,15 @@ class Rooms:
             if not (isinstance(error, api.TwirpError) and error.code == "not_found"):
                 logger.warning("room not deleted: {}", describe(error))
 
+    async def remove(self, name: str, identity: str) -> None:
+        """Take a participant out of a room; a failure is logged, and LiveKit misses it by itself."""
+        request = api.RoomParticipantIdentity(room=name, identity=identity)
+        try:
+            await self._service.remove_participant(request)
+        except _FAILURES as error:
+            if not (isinstance(error, api.TwirpError) and error.code == "not_found"):
+                logger.warning("participant not removed: {}", describe(error))
+
     async def reachable(self) -> bool:
         """Return whether LiveKit answers and accepts the key."""
         try:

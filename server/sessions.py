@@ -107,6 +107,7 @@ class Sessions:
         self._keys = keys
         self._livekit_url = livekit_url
         self._running: dict[str, _Running] = {}
+        self._tokens: dict[str, str] = {}
         self._starting: set[asyncio.Task[bool]] = set()
         self._creating = 0
         self._draining = False
@@ -154,8 +155,7 @@ class Sessions:
             await self._finish(running.task)
             raise errors.bot_unavailable()
         self._metrics.session_starts.inc()
-        token = user_token(self._keys, running.room, running.identity)
-        return Admission(token, running.room, running.placed.session_id)
+        return self._way_in(running)
 
     async def _create(self, visitor: Visitor, session_id: str) -> _Running:
         try:
@@ -195,9 +195,25 @@ class Sessions:
             is_going_on = running.identity == identity and running.placed.reason is None
             if is_going_on and running.is_of(visitor):
                 await self._keeper.may_resume(session_id)
-                token = user_token(self._keys, running.room, running.identity)
-                return Admission(token, running.room, session_id)
+                return self._way_in(running)
         raise errors.session_gone()
+
+    async def leave(self, token: str) -> None:
+        """Take a page that has gone out of its room: the bot waits for its return from now on.
+
+        Only the token given out last counts: the page may be back already. Of a token that opens
+        nothing any more nobody learns anything.
+        """
+        for session_id, running in self._running.items():
+            if token and secrets.compare_digest(self._tokens.get(session_id, ""), token):
+                await self._rooms.remove(running.room, running.identity)
+                return
+
+    def _way_in(self, running: _Running) -> Admission:
+        session_id = running.placed.session_id
+        token = user_token(self._keys, running.room, running.identity)
+        self._tokens[session_id] = token
+        return Admission(token, running.room, session_id)
 
     async def all_ended(self) -> None:
         """Return when every session that runs now has ended and its room is deleted."""
@@ -220,6 +236,7 @@ class Sessions:
             await self._keeper.leave(visitor, placed.session_id, placed.reason)
             await self._rooms.delete(room)
             self._running.pop(placed.session_id, None)
+            self._tokens.pop(placed.session_id, None)
             self._metrics.session_ends.labels(placed.reason or EndReason.SHUTDOWN).inc()
             for code, times in placed.errors.items():
                 self._metrics.session_errors.labels(code).inc(times)

@@ -10,7 +10,7 @@ from livekit import api
 
 from local.caller import Caller, ConnectError, connect
 from local.livekit import LiveKitServer
-from tests.e2e.conftest import OpenDoor, Wire
+from tests.e2e.conftest import Door, OpenDoor, Wire
 
 pytestmark = pytest.mark.anyio
 
@@ -51,6 +51,34 @@ async def test_a_reload_comes_back_to_the_same_conversation(open_door: OpenDoor)
             await caller.wait_for("bot-stopped-speaking")
             await caller.quiet(0.6)
             assert len(caller.of_type("bot-started-speaking")) == 1
+            assert door.sessions.count == 1
+
+
+async def leave(door: Door, token: str) -> int:
+    async with aiohttp.ClientSession() as http:
+        data = token.encode()
+        headers = {"Content-Type": "text/plain;charset=UTF-8"}
+        async with http.post(f"{door.url}/leave", data=data, headers=headers) as answer:
+            return answer.status
+
+
+async def test_a_page_that_says_it_goes_is_taken_at_its_word(open_door: OpenDoor) -> None:
+    """The user is out of the room at once, by the token that was given out last and no other."""
+    async with open_door(reconnect_grace_secs=10) as door:
+        first = await connect(door.url)
+        async with Caller(first) as caller:
+            await caller.ready()
+            second = await connect(door.url, {"resume": first.token})
+            for stale in (first.token, "", "no token", "t" * 4000):
+                assert await leave(door, stale) == 204
+            await caller.send("send-text", {"content": "Hello"})
+            await caller.wait_for("bot-stopped-speaking", count=2)
+            assert await leave(door, second.token) == 204
+            await caller.until(caller.disconnected.is_set, 5)
+        assert await leave(door, "t" * 20_000) == 413
+        third = await connect(door.url, {"resume": second.token})
+        async with Caller(third) as caller:
+            await caller.ready()
             assert door.sessions.count == 1
 
 

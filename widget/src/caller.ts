@@ -33,6 +33,8 @@ export class Caller {
   #call: Call | null = null;
   #store: ResumeStore | null = null;
   #sessionId: string | null = null;
+  #leaveUrl: string | null = null;
+  #token = "";
   #retries = 0;
   /** Typed before the bot was ready; sent again with the next attempt. */
   #waiting: string[] = [];
@@ -67,6 +69,8 @@ export class Caller {
     this.#call?.drop();
     const options = this.#options();
     this.#store = new ResumeStore(options.server);
+    // Where the page's own server asks for it, the policy of the page need not allow ours.
+    this.#leaveUrl = options.connectUrl == null ? `${options.server}/leave` : null;
     const current = () => this.#call === call;
     const call: Call = new Call(
       { ...options, resume },
@@ -81,6 +85,7 @@ export class Caller {
         },
         onConnection: (connection) => {
           this.#sessionId = connection.sessionId;
+          this.#token = connection.token;
           this.#store?.keep(connection);
         },
         onTrack: (who, track) => {
@@ -126,6 +131,8 @@ export class Caller {
     if (this.#call === null) return;
     this.#store?.leave(open, lines, Date.now());
     this.#store = null;
+    // What a page that goes says over its open connections is lost in Firefox; a beacon is not.
+    if (this.#leaveUrl !== null && this.#token !== "") navigator.sendBeacon(this.#leaveUrl, this.#token);
     this.#call.drop();
     this.#call = null;
     // A page that comes back from the browser's cache starts from here.

@@ -44,7 +44,7 @@ async def test_a_reload_resumes_and_the_end_button_ends(open_door: OpenDoor, vis
 async def test_a_page_that_is_left_for_good_ends_the_session(
     open_door: OpenDoor, visit: Call
 ) -> None:
-    """A closed tab costs the grace in Chromium; in Firefox until LiveKit misses the browser."""
+    """A closed tab costs the grace, and not the time until LiveKit misses the browser."""
     async with (
         embedding_site(open_door, reconnect_grace_secs=1) as (site, door),
         visit(site) as visitor,
@@ -52,9 +52,8 @@ async def test_a_page_that_is_left_for_good_ends_the_session(
         await visitor.bubble()
         await visitor.see("Hello.")
         await visitor.goto("about:blank")
-        # LiveKit notices a browser that just vanishes after 13 s or more, and Firefox sends nothing
-        # any more of what a page that goes says by promises.
-        async with asyncio.timeout(45 if visitor.browser.is_firefox else 10):
+        # LiveKit notices a browser that just vanishes after 13 s or more.
+        async with asyncio.timeout(10):
             await door.sessions.all_ended()
         await visitor.goto(site)
 
