@@ -139,6 +139,8 @@ class SessionProcess:
             reader, self._writer = await asyncio.open_connection(sock=ours, limit=MAX_LINE_BYTES)
         except BaseException:
             ours.close()
+            if self._process is not None:
+                await _kill(self._process)
             self.gone.set()
             raise
         self._writer.write(self._configure.line())
@@ -232,16 +234,28 @@ class SessionProcess:
                     process.kill()
 
     async def _reap(self, process: asyncio.subprocess.Process) -> None:
+        try:
+            status = await self._exit_status(process)
+        except asyncio.CancelledError:
+            # A child that nobody has waited for stays behind.
+            await _kill(process)
+            raise
+        if not self._stopping:
+            logger.error("session process {} ended (status {})", process.pid, status)
+
+    async def _exit_status(self, process: asyncio.subprocess.Process) -> int:
         if not self.warm.is_set():
             # Still importing: it would not look at the socket for seconds.
             with contextlib.suppress(ProcessLookupError):
                 process.kill()
         try:
             async with asyncio.timeout(EXIT_TIMEOUT_SECS):
-                status = await process.wait()
+                return await process.wait()
         except TimeoutError:
-            with contextlib.suppress(ProcessLookupError):
-                process.kill()
-            status = await process.wait()
-        if not self._stopping:
-            logger.error("session process {} ended (status {})", process.pid, status)
+            return await _kill(process)
+
+
+async def _kill(process: asyncio.subprocess.Process) -> int:
+    with contextlib.suppress(ProcessLookupError):
+        process.kill()
+    return await process.wait()

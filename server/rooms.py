@@ -79,7 +79,7 @@ class Rooms:
                 logger.warning("room not deleted: {}", describe(error))
 
     async def remove(self, name: str, identity: str) -> None:
-        """Take a participant out of a room; a failure is logged, and LiveKit misses it by itself."""
+        """Take a participant out of a room; a failure is logged, LiveKit misses who is gone."""
         request = api.RoomParticipantIdentity(room=name, identity=identity)
         try:
             await self._service.remove_participant(request)

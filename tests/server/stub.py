@@ -3,7 +3,7 @@
 Standard library only, so that it is there in 50 ms. A session's room tells what it does:
 `crash`, `garbage`, `flood`, `stranger`; any other room gets a bot at once. The instruction tells
 what the process does: `die before warm`, `silent` (never says that it lives), `slow` (its event
-loop is late).
+loop is late), `stay` (does not go when it is told to).
 """
 
 from __future__ import annotations
@@ -61,6 +61,8 @@ def main() -> None:
                 tell(kind="ready", session_id="somebody-else")
             case _:
                 tell(kind="ready", session_id=session_id)
+    if configured["instruction"] == "stay":
+        time.sleep(60)
 
 
 if __name__ == "__main__":

@@ -164,6 +164,24 @@ async def test_leaving_the_pool_leaves_no_process() -> None:
         wait()
 
 
+async def test_a_process_is_waited_for_whoever_is_in_a_hurry() -> None:
+    """A stop that is itself cut short kills a process that stays, and leaves nothing behind."""
+    configure = Configure(log_level="INFO", instruction="stay", settings={})
+    process = SessionProcess(STUB, {"PATH": "/usr/bin"}, configure)
+    running = asyncio.create_task(process.run())
+    await process.warm.wait()
+    assert process.pid
+    gone = died(process.pid)
+    process.stop()
+    while process._writer is not None:  # noqa: ASYNC110 - the process's own task is next
+        await asyncio.sleep(0)
+    running.cancel()
+    await asyncio.wait({running})
+    assert process._process
+    assert process._process.returncode == -signal.SIGKILL
+    gone()
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a child so")
 async def test_a_process_dies_with_a_server_that_is_killed() -> None:
     """SIGKILL of the server takes its processes along, even while they are importing."""
