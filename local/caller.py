@@ -58,19 +58,23 @@ class Invitation:
     session_id: str
 
 
-async def connect(server: str, body: dict[str, Any] | None = None) -> Invitation:
+async def connect(
+    server: str, body: dict[str, Any] | None = None, *, origin: str | None = None
+) -> Invitation:
     """Ask a server for a session.
 
     Args:
         server: Base URL, http(s)://host:port.
         body: JSON body of the request.
+        origin: The site whose page asks; None for a caller that is no page.
 
     Raises:
         ConnectError: with the server's code.
     """
+    headers = {} if origin is None else {"Origin": origin}
     async with (
         aiohttp.ClientSession() as http,
-        http.post(f"{server}/connect", json=body or {}) as response,
+        http.post(f"{server}/connect", json=body or {}, headers=headers) as response,
     ):
         answer = await response.json()
         if response.status != 200:

@@ -28,7 +28,7 @@ async def test_a_full_server_is_waited_for(open_door: OpenDoor, visit: Call) -> 
         embedding_site(open_door, max_sessions=1, join_timeout_secs=6) as (site, door),
         visit(site) as visitor,
     ):
-        await connect(door.url)
+        await connect(door.url, origin=site)
         await visitor.bubble()
         await visitor.see("All lines are busy")
         await visitor.see("Trying again in 10 s.")
