@@ -157,7 +157,7 @@ async def test_a_bot_that_vanishes(open_door: OpenDoor, visit: Call, how: signal
 
 
 async def test_an_answer_that_fails(open_door: OpenDoor, wire: Wire, visit: Call) -> None:
-    """An answer that no model gives is said to have failed, and the next one comes."""
+    """An answer that no model gives is apologised for in words, and the next one comes."""
     async with (
         embedding_site(open_door) as (site, door),
         visit(site) as visitor,
@@ -167,7 +167,8 @@ async def test_an_answer_that_fails(open_door: OpenDoor, wire: Wire, visit: Call
         await visitor.phase("listening")
         await wire.fail(llm={"fault": "status", "code": 503})
         await visitor.ask("What is a lot?")
-        await visitor.see("Something went wrong with that answer")
+        await visitor.see("I cannot reach my answers right now")
+        await visitor.phase("listening")
         await wire.heal()
         await visitor.ask("What is a lot?")
         await visitor.see("here is what I found")
