@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import secrets
 import time
+from collections import Counter
 from dataclasses import dataclass
 
 from loguru import logger
@@ -108,6 +109,7 @@ class Sessions:
         self._livekit_url = livekit_url
         self._running: dict[str, _Running] = {}
         self._tokens: dict[str, str] = {}
+        self._visits: Counter[str] = Counter()
         self._starting: set[asyncio.Task[bool]] = set()
         self._creating = 0
         self._draining = False
@@ -211,7 +213,9 @@ class Sessions:
 
     def _way_in(self, running: _Running) -> Admission:
         session_id = running.placed.session_id
-        token = user_token(self._keys, running.room, running.identity)
+        visit = self._visits[session_id]
+        self._visits[session_id] += 1
+        token = user_token(self._keys, running.room, running.identity, visit)
         self._tokens[session_id] = token
         return Admission(token, running.room, session_id)
 
@@ -237,6 +241,7 @@ class Sessions:
             await self._rooms.delete(room)
             self._running.pop(placed.session_id, None)
             self._tokens.pop(placed.session_id, None)
+            self._visits.pop(placed.session_id, None)
             self._metrics.session_ends.labels(placed.reason or EndReason.SHUTDOWN).inc()
             for code, times in placed.errors.items():
                 self._metrics.session_errors.labels(code).inc(times)

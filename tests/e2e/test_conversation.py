@@ -123,6 +123,7 @@ async def test_a_failed_answer_ends_in_speech(open_door: OpenDoor, wire: Wire, f
         assert len(caller.of_type("error")) == 1
 
 
+@pytest.mark.widget
 async def test_the_fallback_model_saves_the_turn(open_door: OpenDoor, wire: Wire) -> None:
     """When the first model fails the second answers the same turn, and nothing is said of it."""
     async with open_door() as door, Caller(await connect(door.url)) as caller:

@@ -249,6 +249,7 @@ async def test_a_start_that_failed_makes_the_next_answer_wait(
             await caller.ready()
 
 
+@pytest.mark.widget
 async def test_a_refused_model_key_is_told_in_words(open_door: OpenDoor, wire: Wire) -> None:
     """When Groq refuses the key the bot says that it cannot answer; it answers when it can."""
     async with open_door() as door, Caller(await connect(door.url)) as caller:

@@ -165,6 +165,7 @@ async def test_a_visitor_without_a_microphone_types(site: Site, chromium: str) -
         assert await complaints(page) == []
 
 
+@pytest.mark.widget
 async def test_speaking_stops_the_bot(site: Site, chromium: str, tmp_path: Path) -> None:
     """A visitor who speaks into the greeting silences it, and gets an answer to that."""
     microphone = tmp_path / "visitor.wav"

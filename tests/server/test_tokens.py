@@ -60,3 +60,9 @@ def test_identity_survives_expiry() -> None:
 def test_identity_is_refused_for_a_token_that_is_not_ours(token: str) -> None:
     """Only a token signed with our key and secret names an identity."""
     assert identity_of(KEYS, token) is None
+
+
+def test_each_return_has_a_token_of_its_own() -> None:
+    """Tokens of the same second differ, so that a page that goes late takes nobody else along."""
+    tokens = {user_token(KEYS, "room-1", "user-1", visit) for visit in range(3)}
+    assert len(tokens) == 3
