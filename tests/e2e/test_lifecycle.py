@@ -36,6 +36,7 @@ async def test_leaving_ends_the_session(open_door: OpenDoor, livekit: LiveKitSer
         assert await rooms_of(livekit) == []
 
 
+@pytest.mark.widget
 async def test_a_reload_comes_back_to_the_same_conversation(open_door: OpenDoor) -> None:
     """With the old token a user gets back into the live session, and is not greeted again."""
     async with open_door(reconnect_grace_secs=10) as door:
@@ -117,6 +118,7 @@ async def test_a_session_nobody_joins_ends(open_door: OpenDoor, livekit: LiveKit
         assert await rooms_of(livekit) == []
 
 
+@pytest.mark.widget
 async def test_a_session_without_microphone_or_word_ends(open_door: OpenDoor) -> None:
     """Who only sits in the room is let go and counted; one typed word keeps the session."""
     async with open_door(silent_secs=4, max_sessions=1) as door:
