@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator
 from typing import Any
 
 from pipecat.frames.frames import Frame, LLMFullResponseStartFrame, LLMTextFrame
@@ -107,14 +106,6 @@ class EagerOpening(TTSService):
     def _note(self, step: Step) -> None:
         if self._waterfall is not None:
             self._waterfall.mark(step)
-
-    async def run_tts(self, text: str, context_id: str) -> AsyncGenerator[Frame | None, None]:
-        """Have a text spoken, the first one of an answer without waiting for more."""
-        # Not abstract in the service that this is mixed into.
-        async for frame in super().run_tts(text, context_id):  # pyright: ignore[reportAbstractUsage]
-            yield frame
-        if self.opens_answer(text):
-            await self.flush_audio(context_id)
 
     def opens_answer(self, text: str) -> bool:
         """Note a text that was given, and say whether it is its answer's first, to be flushed now.

@@ -239,8 +239,6 @@ class EarlyAnswerTurnStopStrategy(BaseUserTurnStopStrategy):
 
     def _score_due_secs(self) -> float | None:
         """Return the silence at which a score is worth its 0.07 s of CPU; None when none is."""
-        if not self._text or self._has_interim:
-            return None
-        if self._score is not None:
+        if not self._text or self._has_interim or self._score is not None:
             return None
         return SCORE_SECS if read_words(self._text) is Words.COMPLETE else OPEN_SCORE_SECS

@@ -75,8 +75,7 @@ class Rooms:
         try:
             await self._service.delete_room(api.DeleteRoomRequest(room=name))
         except _FAILURES as error:
-            if not (isinstance(error, api.TwirpError) and error.code == "not_found"):
-                logger.warning("room not deleted: {}", describe(error))
+            _warn("room not deleted", error)
 
     async def remove(self, name: str, identity: str) -> None:
         """Take a participant out of a room; a failure is logged, LiveKit misses who is gone."""
@@ -84,8 +83,7 @@ class Rooms:
         try:
             await self._service.remove_participant(request)
         except _FAILURES as error:
-            if not (isinstance(error, api.TwirpError) and error.code == "not_found"):
-                logger.warning("participant not removed: {}", describe(error))
+            _warn("participant not removed", error)
 
     async def reachable(self) -> bool:
         """Return whether LiveKit answers and accepts the key."""
@@ -97,6 +95,12 @@ class Rooms:
             logger.warning("livekit is not usable: {}", describe(error))
             return False
         return True
+
+
+def _warn(what: str, error: BaseException) -> None:
+    """Log a failure, unless what was to go is gone already."""
+    if not (isinstance(error, api.TwirpError) and error.code == "not_found"):
+        logger.warning("{}: {}", what, describe(error))
 
 
 def describe(error: BaseException) -> str:

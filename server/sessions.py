@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import secrets
 import time
-from collections import Counter
 from dataclasses import dataclass
 
 from loguru import logger
@@ -57,13 +56,15 @@ class Admission:
     session_id: str
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Running:
     placed: PlacedSession
     room: str
     identity: str
     visitor: Visitor
     task: asyncio.Task[None]
+    visits: int = 0
+    token: str = ""
 
     def is_of(self, visitor: Visitor) -> bool:
         """Whether a visitor may come back: of the same site, and its user where one signed in."""
@@ -108,8 +109,6 @@ class Sessions:
         self._keys = keys
         self._livekit_url = livekit_url
         self._running: dict[str, _Running] = {}
-        self._tokens: dict[str, str] = {}
-        self._visits: Counter[str] = Counter()
         self._starting: set[asyncio.Task[bool]] = set()
         self._creating = 0
         self._draining = False
@@ -206,18 +205,15 @@ class Sessions:
         Only the token given out last counts: the page may be back already. Of a token that opens
         nothing any more nobody learns anything.
         """
-        for session_id, running in self._running.items():
-            if token and secrets.compare_digest(self._tokens.get(session_id, ""), token):
+        for running in self._running.values():
+            if token and secrets.compare_digest(running.token, token):
                 await self._rooms.remove(running.room, running.identity)
                 return
 
     def _way_in(self, running: _Running) -> Admission:
-        session_id = running.placed.session_id
-        visit = self._visits[session_id]
-        self._visits[session_id] += 1
-        token = user_token(self._keys, running.room, running.identity, visit)
-        self._tokens[session_id] = token
-        return Admission(token, running.room, session_id)
+        running.token = user_token(self._keys, running.room, running.identity, running.visits)
+        running.visits += 1
+        return Admission(running.token, running.room, running.placed.session_id)
 
     async def all_ended(self) -> None:
         """Return when every session that runs now has ended and its room is deleted."""
@@ -240,8 +236,6 @@ class Sessions:
             await self._keeper.leave(visitor, placed.session_id, placed.reason)
             await self._rooms.delete(room)
             self._running.pop(placed.session_id, None)
-            self._tokens.pop(placed.session_id, None)
-            self._visits.pop(placed.session_id, None)
             self._metrics.session_ends.labels(placed.reason or EndReason.SHUTDOWN).inc()
             for code, times in placed.errors.items():
                 self._metrics.session_errors.labels(code).inc(times)
