@@ -90,9 +90,7 @@ async def test_hostile_packets_from_the_bots_side(
         embedding_site(open_door, 'links="https://shop.example"') as (site, door),
         visit(site) as visitor,
     ):
-        await visitor.bubble()
-        await visitor.see("Hello.")
-        await visitor.phase("listening")
+        await visitor.begin_call()
         async with second_bot(livekit) as room:
             # What comes before LiveKit has told the page of the newcomer is nobody's, and dropped.
             hello = asyncio.create_task(visitor.see("I am new here"))

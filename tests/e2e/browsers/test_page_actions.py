@@ -43,9 +43,7 @@ async def test_the_bot_acts_in_the_page(open_door: OpenDoor, wire: Wire, visit: 
         visit(site) as visitor,
     ):
         await visitor.evaluate(REGISTER)
-        await visitor.bubble()
-        await visitor.see("Hello.")
-        await visitor.phase("listening")
+        await visitor.begin_call()
         call = {"fault": "call", "name": "open_contract", "times": 1}
         await wire.fail(llm={**call, "arguments": {"number": "C-17"}})
         await visitor.ask("Open the second one.")

@@ -54,9 +54,7 @@ async def test_a_connection_that_breaks_comes_back(
         ),
         visit(site) as visitor,
     ):
-        await visitor.bubble()
-        await visitor.see("Hello.")
-        await visitor.phase("listening")
+        await visitor.begin_call()
         await relay.cut()
         await visitor.phase("reconnecting")
         await visitor.see("Connection lost, reconnecting")
@@ -143,9 +141,7 @@ async def test_a_bot_that_vanishes(open_door: OpenDoor, visit: Call, how: signal
         embedding_site(open_door) as (site, door),
         visit(site) as visitor,
     ):
-        await visitor.bubble()
-        await visitor.see("Hello.")
-        await visitor.phase("listening")
+        await visitor.begin_call()
         (process,) = door.pool.processes
         assert process.pid
         os.kill(process.pid, how)
@@ -162,9 +158,7 @@ async def test_an_answer_that_fails(open_door: OpenDoor, wire: Wire, visit: Call
         embedding_site(open_door) as (site, door),
         visit(site) as visitor,
     ):
-        await visitor.bubble()
-        await visitor.see("Hello.")
-        await visitor.phase("listening")
+        await visitor.begin_call()
         await wire.fail(llm={"fault": "status", "code": 503})
         await visitor.ask("What is a lot?")
         await visitor.see("I cannot reach my answers right now")

@@ -22,9 +22,7 @@ async def test_a_reload_resumes_and_the_end_button_ends(open_door: OpenDoor, vis
         embedding_site(open_door, reconnect_grace_secs=GRACE_SECS) as (site, door),
         visit(site) as visitor,
     ):
-        await visitor.bubble()
-        await visitor.see("Hello.")
-        await visitor.phase("listening")
+        await visitor.begin_call()
         await visitor.ask("What is a lot?")
         await visitor.phase("speaking")
         await visitor.phase("listening")
@@ -90,9 +88,7 @@ async def test_an_element_that_moves_keeps_its_call(open_door: OpenDoor, visit: 
         embedding_site(open_door) as (site, door),
         visit(site) as visitor,
     ):
-        await visitor.bubble()
-        await visitor.see("Hello.")
-        await visitor.phase("listening")
+        await visitor.begin_call()
         await visitor.evaluate(
             """(() => {
               const target = document.body.appendChild(document.createElement("main"));

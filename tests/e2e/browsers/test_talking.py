@@ -47,9 +47,7 @@ async def test_push_to_talk_is_heard_while_it_is_held(open_door: OpenDoor, visit
         embedding_site(open_door, "push-to-talk") as (site, door),
         visit(site, speaks=True) as visitor,
     ):
-        await visitor.bubble()
-        await visitor.see("Hello.")
-        await visitor.phase("listening")
+        await visitor.begin_call()
         assert "utterance" not in await visitor.log()
         assert await visitor.evaluate("eyes.sent().enabled") is False
         button = await visitor.find("Hold to talk")
@@ -77,9 +75,7 @@ async def test_devices_and_volume_are_chosen_during_the_call(
         embedding_site(open_door) as (site, door),
         visit(site) as visitor,
     ):
-        await visitor.bubble()
-        await visitor.see("Hello.")
-        await visitor.phase("listening")
+        await visitor.begin_call()
         before = await visitor.evaluate("eyes.sent().id")
         await visitor.press("Sound settings")
         await visitor.until("eyes.control('Volume')", "the settings")

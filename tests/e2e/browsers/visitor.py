@@ -159,6 +159,12 @@ class Visitor:
         """Click a control, with the pointer: a gesture."""
         await self.do("mouse", move="click", **await self.find(name))
 
+    async def begin_call(self) -> None:
+        """Press the bubble, and wait until the greeting has been said."""
+        await self.bubble()
+        await self.see("Hello.")
+        await self.phase("listening")
+
     async def bubble(self) -> None:
         """Click the bubble."""
         await self.press("bubble")
