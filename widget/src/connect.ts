@@ -15,6 +15,9 @@ export type ConnectErrorCode =
   | "bot_unavailable"
   | "draining"
   | "rate_limited"
+  | "too_many_sessions"
+  | "budget_spent"
+  | "sign_in_required"
   | "session_gone"
   | "origin_not_allowed"
   | "server_unreachable"
@@ -99,7 +102,8 @@ async function isReachable(url: string): Promise<boolean> {
 /** The error for a refusal; exported for its tests. */
 export function refusal(status: number, body: unknown, retryAfter: string | null): ConnectError {
   const code = codeOf(status, errorCode(body));
-  const comesBack = status === 429 || status === 503;
+  // Nobody waits in front of a page until midnight.
+  const comesBack = code !== "budget_spent" && (status === 429 || status === 503);
   return new ConnectError(code, comesBack ? readRetryAfter(retryAfter) : null);
 }
 
@@ -115,11 +119,16 @@ function codeOf(status: number, code: string): ConnectErrorCode {
     case "bot_unavailable":
     case "draining":
     case "rate_limited":
+    case "too_many_sessions":
+    case "budget_spent":
+    case "sign_in_required":
     case "session_gone":
     case "origin_not_allowed":
       return code;
   }
   if (status === 429) return "rate_limited";
+  // The page's server signs anew for each call, so what was expired or used is mended by signing in.
+  if (status === 401) return "sign_in_required";
   if (status === 410) return "session_gone";
   if (status === 403) return "origin_not_allowed";
   if (status === 503) return "server_full";

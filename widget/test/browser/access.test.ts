@@ -207,6 +207,13 @@ describe("axe finds nothing", { skip }, () => {
       await see(page, ENGLISH.problems.server_full);
       await check(page, "busy");
     }, refused(503, "server_full", { "retry-after": "60" }));
+    for (const [status, code, state] of [[401, "sign_in_required", "sign in"], [429, "budget_spent", "no calls left"]] as const) {
+      await on({}, async ({ page }) => {
+        await bubble(page).click();
+        await see(page, ENGLISH.problems[code]);
+        await check(page, state);
+      }, refused(status, code));
+    }
   });
 
   for (const [state, name] of Object.entries({ "mic denied": "NotAllowedError", "mic in use": "NotReadableError", "mic missing": "NotFoundError" })) {

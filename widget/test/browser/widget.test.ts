@@ -45,7 +45,7 @@ describe("the server", { skip }, () => {
 });
 
 describe("a call that does not start", { skip }, () => {
-  for (const [status, code] of [[403, "origin_not_allowed"], [500, "server_error"]] as const) {
+  for (const [status, code] of [[403, "origin_not_allowed"], [401, "sign_in_required"], [429, "budget_spent"], [500, "server_error"]] as const) {
     it(`says so in words when the answer is ${status} ${code}`, async () => {
       await on({}, async ({ page }) => {
         await bubble(page).click();

@@ -30,10 +30,22 @@ describe("a refusal of /connect", () => {
     assert.equal(refusal(503, { error: { code: "draining" } }, null).retryAfterSecs, 5);
   });
 
+  it("waits for no midnight, and for no visitor to sign in", () => {
+    assert.equal(refusal(429, { error: { code: "budget_spent" } }, "40000").retryAfterSecs, null);
+    assert.equal(refusal(401, { error: { code: "sign_in_required" } }, null).retryAfterSecs, null);
+    assert.equal(refusal(429, { error: { code: "too_many_sessions" } }, "15").retryAfterSecs, 15);
+  });
+
+  it("is a matter of signing in, whatever the server has against the credential", () => {
+    for (const code of ["sign_in_required", "sign_in_expired", "sign_in_used", "sign_in_invalid"]) {
+      assert.equal(refusal(401, { error: { code } }, null).code, "sign_in_required");
+    }
+  });
+
   it("falls back to its status when the code is unknown or the body is not ours", () => {
     assert.deepEqual(
-      [429, 410, 403, 503, 500, 502, 404].map((status) => refusal(status, "<html>", null).code),
-      ["rate_limited", "session_gone", "origin_not_allowed", "server_full", "server_error", "server_error", "server_error"],
+      [429, 410, 403, 401, 503, 500, 502, 404].map((status) => refusal(status, "<html>", null).code),
+      ["rate_limited", "session_gone", "origin_not_allowed", "sign_in_required", "server_full", "server_error", "server_error", "server_error"],
     );
     assert.equal(refusal(500, { error: { code: 7 } }, null).code, "server_error");
     assert.equal(refusal(503, { error: { code: "server_busy" } }, "5").code, "server_full");
