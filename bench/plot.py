@@ -45,7 +45,7 @@ def _panel(
     metric: str, deployments: Mapping[str, Sequence[float | None]], top: float
 ) -> tuple[str, float]:
     values = [one for many in deployments.values() for one in many if one is not None]
-    step = _nice_step(max(values, default=1.0) / _TICKS)
+    step = nice_step(max(values, default=1.0) / _TICKS)
     most = step * math.ceil(max(values, default=1.0) / step)
 
     def x(value_ms: float) -> float:
@@ -80,7 +80,7 @@ def _panel(
     return "".join(parts), bottom - top + _AXIS
 
 
-def _nice_step(least: float) -> float:
+def nice_step(least: float) -> float:
     """Return the smallest of 1, 2, 2.5, 5 times a power of ten that is not below `least`."""
     power = 10 ** math.floor(math.log10(max(least, 1e-9)))
     return next(nice * power for nice in _NICE_STEPS if nice * power >= least)

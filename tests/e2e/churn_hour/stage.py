@@ -1,0 +1,232 @@
+"""What the callers call: the real server with two session processes, and what happens to it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import signal
+import sys
+import time
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import aiohttp
+from livekit import api
+from prometheus_client.parser import text_string_to_metric_families
+
+from local.livekit import LiveKitServer
+from local.paths import find_livekit
+from local.probe import until_ok
+from local.processes import Child, free_port, start
+from tests.e2e.conftest import DELAYS, Wire
+from tests.e2e.fault_list import FAULTS, When
+
+_READY_SECS: Final = 60.0
+_STOP_SECS: Final = 20.0
+# The first process lives as long as the run, so that what grows in it has time to.
+PROCESSES: Final = 2
+# The faults of providers that a call survives; their groups fail alone, for so long.
+_FAULTS: Final = tuple(one for one in FAULTS if one.wire and one.when is not When.BEFORE)
+_FAULT_SECS: Final = 4.0
+
+
+@dataclass(frozen=True)
+class Census:
+    """What there is at one moment.
+
+    Attributes:
+        at_secs: Since the run began.
+        sessions: That the server counts.
+        rooms: In LiveKit.
+        tasks: asyncio tasks of the session processes.
+        threads: Of the server and its session processes.
+        descriptors: The same.
+        server_bytes: Memory (RSS) of the server.
+        oldest_bytes: Memory (RSS) of the session process that was never killed.
+        younger_bytes: Of the others.
+        oldest_pid: To see that it still is the same.
+    """
+
+    at_secs: float
+    sessions: int
+    rooms: int
+    tasks: int
+    threads: int
+    descriptors: int
+    server_bytes: int
+    oldest_bytes: int
+    younger_bytes: int
+    oldest_pid: int
+
+
+@dataclass(frozen=True)
+class _Held:
+    threads: int
+    descriptors: int
+    memory_bytes: int
+
+
+def held(pid: int) -> _Held:
+    """Return what a process holds."""
+    process = Path("/proc") / str(pid)
+    lines = (process / "status").read_text().splitlines()
+    status = dict(line.split(":\t", 1) for line in lines if ":\t" in line)
+    return _Held(
+        threads=int(status["Threads"]),
+        descriptors=len(list((process / "fd").iterdir())),
+        memory_bytes=int(status["VmRSS"].split()[0]) * 1024,
+    )
+
+
+class Stage:
+    """The server under test."""
+
+    def __init__(self, livekit: LiveKitServer, wire: Wire, server: Child, url: str) -> None:
+        """Remember the parts; `open_stage` starts them."""
+        self._livekit = livekit
+        self._wire = wire
+        self._server = server
+        self.url = url
+        self._began_secs = time.monotonic()
+        self.faults = 0
+        self.kills = 0
+
+    def session_processes(self) -> list[int]:
+        """Return the ids of the session processes, oldest first."""
+        pid = self._server.process.pid
+        children = (Path("/proc") / str(pid) / "task" / str(pid) / "children").read_text()
+        return sorted(int(child) for child in children.split())
+
+    async def census(self) -> Census:
+        """Count."""
+        metrics = await self._metrics()
+        async with api.LiveKitAPI(
+            self._livekit.url, self._livekit.api_key, self._livekit.api_secret
+        ) as client:
+            rooms = await client.room.list_rooms(api.ListRoomsRequest())
+        oldest, *younger = self.session_processes()
+        server, first = held(self._server.process.pid), held(oldest)
+        others = [held(pid) for pid in younger]
+        return Census(
+            at_secs=round(time.monotonic() - self._began_secs, 1),
+            sessions=int(metrics["voice_sessions"]),
+            rooms=len(rooms.rooms),
+            tasks=int(metrics["voice_process_tasks"]),
+            threads=server.threads + first.threads + sum(one.threads for one in others),
+            descriptors=server.descriptors
+            + first.descriptors
+            + sum(one.descriptors for one in others),
+            server_bytes=server.memory_bytes,
+            oldest_bytes=first.memory_bytes,
+            younger_bytes=sum(one.memory_bytes for one in others),
+            oldest_pid=oldest,
+        )
+
+    async def census_or_none(self) -> Census | None:
+        """Count; None while a process that was killed is being replaced."""
+        if len(self.session_processes()) < PROCESSES:
+            return None
+        try:
+            return await self.census()
+        except FileNotFoundError:
+            return None
+
+    async def fail(self, dice: random.Random) -> None:
+        """Have one provider fail in a way drawn by lot, for some seconds."""
+        fault = dice.choice(_FAULTS)
+        self.faults += 1
+        await self._wire.fail(**fault.wire)
+        await asyncio.sleep(_FAULT_SECS)
+        await self._wire.heal()
+
+    async def heal(self) -> None:
+        """Have every provider work again."""
+        await self._wire.heal()
+
+    def kill(self) -> None:
+        """Kill the youngest session process in the middle of what it does."""
+        self.kills += 1
+        os.kill(self.session_processes()[-1], signal.SIGKILL)
+
+    async def empty(self, within_secs: float) -> None:
+        """Wait until the server counts no session; whoever vanished is waited for.
+
+        Raises:
+            TimeoutError: some session does not end.
+        """
+        async with asyncio.timeout(within_secs):
+            while (await self._metrics())["voice_sessions"]:  # noqa: ASYNC110 - another process
+                await asyncio.sleep(1)
+
+    async def _metrics(self) -> dict[str, float]:
+        async with aiohttp.ClientSession() as http, http.get(f"{self.url}/metrics") as answer:
+            text = await answer.text()
+        totals: dict[str, float] = {}
+        for family in text_string_to_metric_families(text):
+            totals[family.name] = sum(sample.value for sample in family.samples)
+        return totals
+
+
+@asynccontextmanager
+async def open_stage(out: Path) -> AsyncGenerator[Stage, None]:
+    """Start LiveKit, the delay server and the server; end them all.
+
+    Args:
+        out: Folder for the server's log.
+    """
+    environment = dict(os.environ)  # noqa: TID251 - what the children get
+    binary = find_livekit(environment)
+    if binary is None:
+        raise SystemExit("no LiveKit server: `make run` builds one")
+    wire_port, port = free_port(), free_port()
+    wire_url, url = (f"http://127.0.0.1:{one}" for one in (wire_port, port))
+    command = [sys.executable, "-m", "local.wire", "--port", str(wire_port), "--delays", DELAYS]
+    async with LiveKitServer.start(binary) as livekit:
+        wire = await start("delay server", command, environment=environment)
+        try:
+            await _up(wire_port)
+            with (out / "server.log").open("wb") as log:
+                server = await start(
+                    "the server",
+                    [sys.executable, "-m", "server"],
+                    environment=environment | _settings(livekit, wire_url, port),
+                    stdout=log,
+                    stderr=log,
+                )
+                try:
+                    await _up(port)
+                    yield Stage(livekit, Wire(wire_url), server, url)
+                finally:
+                    await server.stop(_STOP_SECS)
+        finally:
+            await wire.stop(5)
+
+
+async def _up(port: int) -> None:
+    async with asyncio.timeout(_READY_SECS):
+        await until_ok("127.0.0.1", port, "/healthz")
+
+
+def _settings(livekit: LiveKitServer, wire_url: str, port: int) -> dict[str, str]:
+    """Return the server's settings: its own limits of load, and no quota for the one address."""
+    quotas = ("ADDRESS_PER_MIN", "USER_PER_MIN", "SITE_PER_MIN", "ALL_PER_MIN", "SILENT_PER_HOUR")
+    return {
+        "LIVEKIT_URL": livekit.url,
+        "LIVEKIT_API_KEY": livekit.api_key,
+        "LIVEKIT_API_SECRET": livekit.api_secret,
+        "DEEPGRAM_BASE_URL": wire_url,
+        "DEEPGRAM_API_KEY": "local",
+        "GROQ_BASE_URL": wire_url,
+        "GROQ_API_KEY": "local",
+        "HOST": "127.0.0.1",
+        "PORT": str(port),
+        "LOG_FORMAT": "json",
+        "SESSION_PROCESSES": str(PROCESSES),
+        "MAX_SESSIONS_PER_ADDRESS": "0",
+        "ASSISTANT_GREETING": "Hello, how can I help?",
+        **{f"QUOTA_{name}": "0" for name in quotas},
+    }
