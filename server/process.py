@@ -28,6 +28,7 @@ from bot.channel import (
     read_report,
 )
 from bot.reasons import EndReason
+from server.standstill import Standstill
 
 # Where `-m bot.worker` is found, whatever directory the server was started from.
 _HOME = Path(str(files("bot"))).parent
@@ -35,10 +36,12 @@ COMMAND = (sys.executable, "-m", "bot.worker")
 
 # A process says twice a second that its loop turns. Ticks are counted, not time: after the whole
 # machine stood still its words are read before the next tick comes.
-TICK_SECS = 1.0
-SILENT_TICKS = 10
+TICK_SECS = 0.5
+# Four reports are missing and it stands still: it hangs. One that computes may be late only.
+STILL_TICKS = 4
+SILENT_TICKS = 20
 # Importing and loading takes 3 s on two cores, and 12 were seen on a machine that was fully busy.
-WARM_TIMEOUT_TICKS = 60
+WARM_TIMEOUT_TICKS = 120
 # Nothing is left to do when the socket closes; a process that hangs is killed.
 EXIT_TIMEOUT_SECS = 2.0
 
@@ -223,12 +226,15 @@ class SessionProcess:
         session.ended.set()
 
     async def _watch(self, process: asyncio.subprocess.Process) -> None:
-        """Kill a process that has not spoken for too long."""
+        """Kill a process that hangs, or has not spoken for too long."""
+        standstill = Standstill(process.pid)
         while True:
             await asyncio.sleep(TICK_SECS)
             self._ticks += 1
-            limit = SILENT_TICKS if self.warm.is_set() else WARM_TIMEOUT_TICKS
-            if self._ticks >= limit:
+            still = standstill.looks_still()
+            is_warm = self.warm.is_set()
+            limit = SILENT_TICKS if is_warm else WARM_TIMEOUT_TICKS
+            if self._ticks >= limit or (is_warm and still and self._ticks >= STILL_TICKS):
                 logger.error("session process {} does not answer: killed", process.pid)
                 with contextlib.suppress(ProcessLookupError):
                     process.kill()

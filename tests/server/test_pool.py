@@ -148,6 +148,22 @@ async def test_a_process_that_does_not_speak_is_replaced(monkeypatch: pytest.Mon
         assert pool.restarts == 1
 
 
+async def test_a_process_that_is_frozen_is_replaced_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A process that has stopped in its tracks is killed long before one that may be late only."""
+    monkeypatch.setattr(process_module, "TICK_SECS", 0.1)
+    monkeypatch.setattr(process_module, "SILENT_TICKS", 10_000)
+    async with pool_of(1) as pool:
+        frozen = pool.processes[0]
+        session = start(pool)
+        assert frozen.pid
+        os.kill(frozen.pid, signal.SIGSTOP)
+        await session.ended.wait()
+        assert session.reason is EndReason.CRASHED
+        await frozen.gone.wait()
+
+
 async def test_a_process_that_cannot_start_stops_the_server() -> None:
     """A mistake in the set-up shows at start, not at the first visitor."""
     with pytest.raises(PoolError):
