@@ -20,7 +20,7 @@ run: ## start everything on this machine and print the address to open
 # What runs on virtual time or waits for events only goes side by side; real time and real browsers
 # come last and alone. A test that hangs for five minutes ends the run, with the place where it hangs.
 AT_ONCE := tests/bench tests/bot tests/replay tests/server tests/test_architecture.py
-PYTEST := $(BIN)/python -m pytest -m "not live and not examples and not widget" -rs \
+PYTEST := $(BIN)/python -m pytest -m "not live and not examples and not widget and not deploy" -rs \
 	-o faulthandler_timeout=300 -o faulthandler_exit_on_timeout=true
 
 test: ## lint, types, the widget's tests, then every test that needs no cloud key

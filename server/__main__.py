@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import sys
 
-import uvicorn
 from pydantic import ValidationError
 
 from bot.errors import BotError
 from bot.logs import configure_logging
 from bot.settings import BotSettings
 from server.app import create_app
+from server.serving import DrainingServer, listen
 from server.settings import ServerSettings
 
 EXIT_BAD_SETTING = 2
-# Requests in flight at a stop; sessions are drained by the application's lifespan.
-SHUTDOWN_TIMEOUT_SECS = 5
 
 
 def _complain(error: ValidationError) -> None:
@@ -41,17 +39,14 @@ def main() -> int:
     except BotError as error:
         sys.stderr.write(f"setting: {error}\n")
         return EXIT_BAD_SETTING
-    uvicorn.run(
-        app,
-        host=settings.host,
-        port=settings.port,
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        # Clients' addresses are read by server/addresses.py, from trusted proxies alone.
-        proxy_headers=False,
-        timeout_graceful_shutdown=SHUTDOWN_TIMEOUT_SECS,
-    )
+    try:
+        listeners = listen(settings)
+    except OSError as error:
+        sys.stderr.write(
+            f"setting: HOST, PORT: {settings.host}:{settings.port}: {error.strerror}\n"
+        )
+        return EXIT_BAD_SETTING
+    DrainingServer(app, settings).run(sockets=listeners)
     return 0
 
 

@@ -220,9 +220,13 @@ class Sessions:
         tasks = [running.task for running in self._running.values()]
         await asyncio.gather(*tasks, return_exceptions=True)
 
+    def take_no_more(self) -> None:
+        """Refuse whoever asks for a session from now on."""
+        self._draining = True
+
     async def drain(self) -> None:
         """End every session and return when all have left, or after DRAIN_TIMEOUT_SECS."""
-        self._draining = True
+        self.take_no_more()
         running = list(self._running.values())
         for one in running:
             one.placed.end(EndReason.SHUTDOWN)

@@ -85,6 +85,9 @@ class ServerSettings(BaseSettings):
 
     host: str = "127.0.0.1"
     port: int = Field(default=7860, ge=0, le=65535)
+    # How long sessions may go on after the server was told to stop, while a successor takes new
+    # ones at the same port; 0: they are told to end, and the port is kept until they have.
+    drain_secs: float = Field(default=0, ge=0, le=86_400)
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
     log_format: Literal["text", "json"] = "text"
