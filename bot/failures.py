@@ -9,7 +9,7 @@ from enum import StrEnum
 from loguru import logger
 
 from bot.errors import BotError
-from bot.phrases import BROKEN_ANSWER, NO_ANSWER, NO_EARS
+from bot.phrases import BROKEN_ANSWER, NO_ANSWER, NO_EARS, SAY_AGAIN
 
 
 class Incident(StrEnum):
@@ -28,6 +28,8 @@ class Incident(StrEnum):
     """A voice was heard and no word of it recognised: the audio is sent once more."""
     STT_DEAF = "stt_deaf"
     """That has happened for a second utterance running: the visitor is told."""
+    STT_UNHEARD = "stt_unheard"
+    """Somebody spoke and was not understood, or not in time: the visitor is asked to repeat it."""
     STT_RECONNECTED = "stt_reconnected"
     """Speech-to-text is back, and has been sent what was said meanwhile."""
 
@@ -100,6 +102,11 @@ class Failures:
         """
         self.counts[code] += 1
         logger.warning("{}: {}", code, kind)
+
+
+def said_about(incident: Incident) -> str | None:
+    """Return what is said to a visitor about an incident; None where it needs no word."""
+    return SAY_AGAIN if incident is Incident.STT_UNHEARD else None
 
 
 def apology_for(code: str, exception: Exception | None) -> str | None:

@@ -16,6 +16,9 @@ SPEAKING_SECS = 5.0
 WORDLESS_VOICE_SECS = 1.0
 # One may have been somebody in the background, or a song.
 DEAF_UTTERANCES = 2
+# Who has spoken and hears nothing believes that the call is dead; with the phrase on its way for
+# 0.2 s this stays below the 3 s within which everything that fails is told.
+UNHEARD_SECS = 2.6
 
 
 class Hearing:
@@ -30,6 +33,9 @@ class Hearing:
         self._is_voice = False
         self._voice_since = 0.0
         self._voiced_secs = 0.0
+        self._open_secs = 0.0
+        self._silent_since: float | None = None
+        self._is_told = False
         self._asked_at: float | None = None
         self._told_at = 0.0
         self._patience = 1
@@ -52,6 +58,7 @@ class Hearing:
         """A voice begins; the words of it are open."""
         self._is_voice = True
         self._voice_since = _now()
+        self._silent_since = None
         self._asked_at = None
         self.has_open_words = True
         self._changed.set()
@@ -59,7 +66,10 @@ class Hearing:
     def voice_stopped(self) -> None:
         """The voice has fallen silent."""
         if self._is_voice:
-            self._voiced_secs += _now() - self._voice_since
+            secs = _now() - self._voice_since
+            self._voiced_secs += secs
+            self._open_secs += secs
+            self._silent_since = _now()
         self._is_voice = False
         self._changed.set()
 
@@ -82,6 +92,9 @@ class Hearing:
         self._patience = 1
         if has_words:
             self.has_open_words = not is_final
+            if is_final:
+                self._open_secs = 0.0
+                self._is_told = False
             self._voiced_secs = 0.0
             self._has_second_opinion = False
             self._wordless_utterances = 0
@@ -100,36 +113,49 @@ class Hearing:
         self._wordless_utterances += is_voice
         if self._wordless_utterances == DEAF_UTTERANCES:
             self._found = Incident.STT_DEAF
-        self._voiced_secs = 0.0
+        elif is_voice and not self._is_told:
+            self._is_told = True
+            self._found = Incident.STT_UNHEARD
+        self._voiced_secs = self._open_secs = 0.0
         self.has_open_words = False
 
     async def trouble(self) -> Incident:
         """Return when something has to be done about the recogniser, and why.
 
-        `STT_DEAF`: the visitor has to be told. All others: it has to be asked anew, over another
+        `STT_DEAF`: the visitor has to be told. `STT_UNHEARD`: the visitor has to be asked again,
+        once until words are heard. All others: the recogniser has to be asked anew, over another
         connection.
         """
         while self._found is None:
             self._changed.clear()
-            due = self._due()
-            if due is not None and due <= _now():
-                self._asked_at = None
-                self._told_at = _now()
-                self._patience *= 2
-                return Incident.STT_UNRESPONSIVE
+            due, incident = min(self._dues(), default=(None, None))
+            if due is not None and incident is not None and due <= _now():
+                if incident is Incident.STT_UNHEARD:
+                    self._is_told = True
+                else:
+                    self._asked_at = None
+                    self._told_at = _now()
+                    self._patience *= 2
+                return incident
             with suppress(TimeoutError):
                 async with asyncio.timeout_at(due):
                     await self._changed.wait()
         found, self._found = self._found, None
         return found
 
-    def _due(self) -> float | None:
-        """Return when the recogniser must have said something."""
+    def _dues(self) -> list[tuple[float, Incident]]:
+        """Return by when what must have been said."""
+        dues: list[tuple[float, Incident]] = []
         if self._asked_at is not None:
-            return self._asked_at + ANSWER_SECS * self._patience
-        if self._is_voice:
-            return max(self._voice_since, self._told_at) + SPEAKING_SECS * self._patience
-        return None
+            at = self._asked_at + ANSWER_SECS * self._patience
+            dues.append((at, Incident.STT_UNRESPONSIVE))
+        elif self._is_voice:
+            at = max(self._voice_since, self._told_at) + SPEAKING_SECS * self._patience
+            dues.append((at, Incident.STT_UNRESPONSIVE))
+        is_long = self._open_secs >= WORDLESS_VOICE_SECS
+        if self._silent_since is not None and self.has_open_words and is_long and not self._is_told:
+            dues.append((self._silent_since + UNHEARD_SECS, Incident.STT_UNHEARD))
+        return dues
 
 
 def _now() -> float:

@@ -6,7 +6,8 @@ import json
 import logging
 import re
 import sys
-from collections.abc import Sequence
+import traceback
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from loguru import logger
@@ -18,11 +19,14 @@ if TYPE_CHECKING:
 _JWT = re.compile(r"eyJ[\w-]{5,}\.[\w-]+\.[\w-]*")
 _REDACTED = "[redacted]"
 
-_LINE = "{time:YYYY-MM-DDTHH:mm:ss.SSSZ} {level} {extra[session]} {name}: {message}"
+_LINE = "{time:YYYY-MM-DDTHH:mm:ss.SSSZ} {level} {extra[session]} {name}: {extra[said]}\n"
 
 # Below WARNING Pipecat writes prompts, transcripts and answers.
 _LIBRARY_LEVEL = "WARNING"
 _LIBRARIES = ("pipecat", "livekit", "openai", "httpx", "websockets", "deepgram", "aiohttp")
+# These repeat what a provider answered, and providers repeat prompts and keys. Where in the library
+# it was said is kept; our own lines say under which code it is known.
+_QUOTING = frozenset(_LIBRARIES) - {"livekit"}
 
 
 class _ToLoguru(logging.Handler):
@@ -40,6 +44,33 @@ def redact(text: str, secrets: Sequence[str] = ()) -> str:
     return text
 
 
+def _package(record: Record) -> str:
+    return (record["name"] or "").split(".")[0]
+
+
+def _said(record: Record) -> str:
+    """Return a record's message and traceback, without what others may have put into them."""
+    said = record["message"]
+    if _package(record) in _QUOTING:
+        said = f"[withheld: line {record['line']}]"
+    exception = record["exception"]
+    if exception is None or exception.type is None:
+        return said
+    # An exception's text is left out, and so are those of its causes: they may quote.
+    trace = "".join(traceback.format_tb(exception.traceback))
+    return f"{said}\n{trace}{exception.type.__name__}"
+
+
+def _template(line: str) -> Callable[[Record], str]:
+    """Return a format that adds no traceback of its own."""
+
+    def template(record: Record) -> str:
+        record["extra"]["said"] = _said(record)
+        return line
+
+    return template
+
+
 def _as_json(message: Message) -> str:
     """Return one JSON object for a line; a traceback is part of its message."""
     record = message.record
@@ -48,7 +79,7 @@ def _as_json(message: Message) -> str:
         "level": record["level"].name,
         "session": record["extra"]["session"],
         "logger": record["name"],
-        "message": str(message).rstrip("\n"),
+        "message": str(message),
     }
     return json.dumps(fields, ensure_ascii=False) + "\n"
 
@@ -65,7 +96,7 @@ def configure_logging(level: str, secrets: Sequence[str], *, as_json: bool = Fal
     library_level = logger.level(_LIBRARY_LEVEL).no
 
     def wanted(record: Record) -> bool:
-        is_library = (record["name"] or "").split(".")[0] in _LIBRARIES
+        is_library = _package(record) in _LIBRARIES
         return record["level"].no >= (library_level if is_library else own_level)
 
     def write(message: Message) -> None:
@@ -74,10 +105,9 @@ def configure_logging(level: str, secrets: Sequence[str], *, as_json: bool = Fal
 
     logger.remove()
     logger.configure(extra={"session": "-"})
-    # `diagnose` would print the values of variables; tracebacks stay, without them.
     logger.add(
         write,
-        format="{message}" if as_json else _LINE,
+        format=_template("{extra[said]}" if as_json else _LINE),
         filter=wanted,
         # A line below this costs nothing; Pipecat writes a hundred a second that nobody wants.
         level=min(own_level, library_level),

@@ -17,7 +17,8 @@ NO_ANSWER = "I am sorry, I cannot reach my answers right now. Please try again i
 BROKEN_ANSWER = "I am sorry, the rest of that answer got lost. Please ask me again."
 NO_EARS = "I am sorry, I cannot hear you right now. You can type to me instead."
 NO_VOICE = "I am sorry, my voice is failing. You can read my answers here."
-APOLOGIES = (NO_ANSWER, BROKEN_ANSWER, NO_EARS, NO_VOICE)
+SAY_AGAIN = "Sorry, I did not catch that. Could you say it again?"
+APOLOGIES = (NO_ANSWER, BROKEN_ANSWER, NO_EARS, NO_VOICE, SAY_AGAIN)
 
 
 @dataclass(frozen=True)

@@ -19,10 +19,11 @@ from bot.waterfall import Waterfall
 
 @dataclass(frozen=True)
 class Graph:
-    """A pipeline, the context its two aggregators share, and where its turns are timed."""
+    """A pipeline, the context its two aggregators share, its mouth, and where turns are timed."""
 
     pipeline: Pipeline
     context: LLMContext
+    playout: Playout
     waterfall: Waterfall
 
 
@@ -56,4 +57,4 @@ def build_pipeline(
             aggregators.assistant(),  # what was heard -> context
         ]
     )
-    return Graph(pipeline, context, waterfall)
+    return Graph(pipeline, context, playout, waterfall)

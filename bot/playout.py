@@ -81,12 +81,12 @@ class Playout(FrameProcessor):
     @property
     def is_busy(self) -> bool:
         """Whether an answer is being prepared, waits, or is being spoken."""
-        return (
-            self._is_expecting
-            or bool(self._open_replies)
-            or bool(self._queue)
-            or self._played_until > self._now
-        )
+        return self._is_expecting or self.is_answering
+
+    @property
+    def is_answering(self) -> bool:
+        """Whether there is something of an answer; one may have been asked for and never come."""
+        return bool(self._open_replies) or bool(self._queue) or self._played_until > self._now
 
     @property
     def is_ending(self) -> bool:

@@ -18,7 +18,7 @@ from pipecat.processors.frameworks.rtvi import RTVIProcessor
 from pipecat.transports.base_transport import BaseTransport
 from pipecat.workers.runner import WorkerRunner
 
-from bot.failures import Failures, Incident, apology_for
+from bot.failures import Failures, Incident, apology_for, said_about
 from bot.page import Page
 from bot.pipeline import build_pipeline
 from bot.prepared import NOTHING, Prepared
@@ -282,8 +282,12 @@ class Session:
             await self._worker.queue_frame(TTSSpeakFrame(apology))
 
     def _tell_incident(self, incident: Incident) -> None:
-        if self.ready.is_set() and self._reason is None:
-            self._spawn(self._rtvi.send_server_message(incident_told(incident.value)))
+        if not self.ready.is_set() or self._reason is not None:
+            return
+        self._spawn(self._rtvi.send_server_message(incident_told(incident.value)))
+        phrase = said_about(incident)
+        if phrase is not None and not self.graph.playout.is_answering:
+            self._spawn(self._worker.queue_frame(TTSSpeakFrame(phrase)))
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)

@@ -41,4 +41,4 @@ def deepgram_voice(name: str) -> str:
         return known
     near = difflib.get_close_matches(name, list(FOREIGN_VOICES), n=1)
     hint = f"did you mean {near[0]!r}?" if near else "use a Deepgram name like 'aura-2-thalia-en'"
-    raise ValueError(f"ASSISTANT_VOICE: no voice {name!r}; {hint}")
+    raise ValueError(f"no voice {name!r}; {hint}")

@@ -285,6 +285,8 @@ class LastingSTTService(FinalizingSTTService):
             incident = await self._hearing.trouble()
             if incident is Incident.STT_DEAF:
                 await self.push_error("no words in what was said")
+            elif incident is Incident.STT_UNHEARD:
+                self._report(incident)
             elif self._connection is not None:  # pyright: ignore[reportUnknownMemberType]
                 self._report(incident)
                 self._connection = None

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 from bot.failures import Incident
-from bot.hearing import ANSWER_SECS, SPEAKING_SECS, Hearing
+from bot.hearing import ANSWER_SECS, SPEAKING_SECS, UNHEARD_SECS, Hearing
 from tests import clock
 
 
@@ -62,7 +62,7 @@ def test_patience_grows() -> None:
     """A recogniser that is only slow is given twice the time after each time it was too slow."""
 
     async def story(hearing: Hearing) -> None:
-        await spoke(hearing)
+        await spoke(hearing, 0.5)
         await hearing.trouble()
         hearing.asked()
 
@@ -81,7 +81,7 @@ def test_a_short_noise_needs_no_words() -> None:
 
 
 def test_a_voice_without_words_is_doubted_once() -> None:
-    """An empty answer about two seconds of voice: asked again; the second answer is believed."""
+    """Two seconds of voice and no word: the recogniser is asked again, then the visitor."""
 
     async def story(hearing: Hearing) -> None:
         await spoke(hearing)
@@ -91,5 +91,38 @@ def test_a_voice_without_words_is_doubted_once() -> None:
         hearing.asked()
         hearing.heard(has_words=False, is_final=True, is_answer=True)
         assert hearing.is_settled
+        assert await hearing.trouble() is Incident.STT_UNHEARD
+
+    assert after(story) == (None, 60)
+
+
+def test_who_is_not_understood_in_time_is_asked_once() -> None:
+    """Words that do not come for 2.6 s after the voice: asked again, and not a second time."""
+
+    async def story(hearing: Hearing) -> None:
+        await spoke(hearing)
+        assert await hearing.trouble() is Incident.STT_UNRESPONSIVE
+        hearing.asked()
+
+    found, secs = after(story)
+    assert (found, round(secs, 3)) == (Incident.STT_UNHEARD, round(UNHEARD_SECS - ANSWER_SECS, 3))
+
+    async def told(hearing: Hearing) -> None:
+        await story(hearing)
+        await hearing.trouble()
+
+    assert after(told)[0] is Incident.STT_UNRESPONSIVE
+
+
+def test_who_is_understood_late_may_be_asked_again() -> None:
+    """Words that came in the end make the next utterance count anew."""
+
+    async def story(hearing: Hearing) -> None:
+        for _ in range(2):
+            hearing.voice_started()
+            await asyncio.sleep(2)
+            hearing.voice_stopped()
+            assert await hearing.trouble() is Incident.STT_UNHEARD
+            hearing.heard(has_words=True, is_final=True, is_answer=False)
 
     assert after(story) == (None, 60)

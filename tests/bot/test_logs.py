@@ -50,6 +50,11 @@ def divide_by_length(transcript: str, zero: int) -> float:
     return len(transcript) / zero
 
 
+def refuse(prompt: str) -> None:
+    """Fail as a provider's client does, with what was asked in the error."""
+    raise RuntimeError(f"400: your prompt was: {prompt}")
+
+
 def test_library_chatter_is_not_written(capsys: pytest.CaptureFixture[str]) -> None:
     """Below WARNING libraries write prompts and transcripts: even at DEBUG they stay out."""
     configure_logging("DEBUG", ())
@@ -57,6 +62,23 @@ def test_library_chatter_is_not_written(capsys: pytest.CaptureFixture[str]) -> N
     logger.debug("ours")
     written = capsys.readouterr().err
     assert "the prompt" not in written
+    assert "ours" in written
+
+
+def test_what_a_provider_answered_is_not_written(capsys: pytest.CaptureFixture[str]) -> None:
+    """Libraries repeat providers' words, and these repeat prompts: only the place is kept."""
+    configure_logging("INFO", ())
+    pipecat = logger.patch(lambda record: record.update(name="pipecat.services.llm"))
+    prompt = "when is the harvest"
+    try:
+        refuse(prompt)
+    except RuntimeError:
+        pipecat.exception("failed: {}", prompt)
+        logger.exception("ours")
+    written = capsys.readouterr().err
+    assert prompt not in written
+    assert "pipecat.services.llm: [withheld: line " in written
+    assert written.count("\nRuntimeError\n") == 2
     assert "ours" in written
 
 

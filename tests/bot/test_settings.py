@@ -78,3 +78,11 @@ def test_the_grace_outlasts_the_widgets_own_limit() -> None:
     window_secs = int(match[1].replace("_", "")) / 1000
     grace_secs = BotSettings(deepgram_api_key="d", groq_api_key="g").reconnect_grace_secs
     assert (window_secs, grace_secs) == (20, window_secs + 5)
+
+
+@pytest.mark.parametrize("setting", ["assistant_voice", "assistant_fallback_voice"])
+def test_a_voice_that_is_none_is_named_by_its_own_setting(setting: str) -> None:
+    """Each of the two voices is refused under the name of the setting that holds it."""
+    with pytest.raises(ValidationError) as refused:
+        BotSettings(deepgram_api_key="d", groq_api_key="g", **{setting: "robot"})
+    assert [error["loc"] for error in refused.value.errors()] == [(setting,)]
