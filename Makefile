@@ -9,10 +9,10 @@ BIN := .venv/bin
 export ORT_DISABLE_TELEMETRY := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-at-once test-quick test-widget screenshots check lint bench faults abuse audit wer fmt lock clean
+.PHONY: help run test test-at-once test-quick test-widget test-examples screenshots check lint bench faults abuse audit wer fmt lock clean
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: ## start everything on this machine and print the address to open
 	@$(SETUP) run && exec $(BIN)/python -m local.run
@@ -57,6 +57,11 @@ bench: ## measure conversation and capacity beside two peers, and the cost of a 
 faults: ## make everything fail that can, and write what happened into docs/reliability.md (15 minutes)
 	@$(SETUP) test
 	@$(BIN)/python -m tests.e2e.faults
+
+test-examples: ## build the Next.js example and drive it, and the client-js transport, in Chromium
+	@$(SETUP) test
+	@$(SETUP) examples
+	@$(BIN)/python -m pytest -m examples -rs
 
 screenshots: ## pictures of every state of the widget, into docs/widget
 	@$(SETUP) test

@@ -15,7 +15,7 @@ from local.setup.console import say
 from local.setup.packages import Packages
 
 Step = Callable[[], None]
-GOALS: Final = ("run", "test", "check", "bench", "audit", "widget", "lock")
+GOALS: Final = ("run", "test", "check", "bench", "audit", "widget", "examples", "lock")
 _USAGE: Final = f"usage: python3 -m local.setup {{{','.join(GOALS)}}} | npm ARGUMENT..."
 
 
@@ -53,6 +53,10 @@ def steps_of(goal: str, settings: LocalSettings, packages: Packages) -> list[Ste
     def build_widget() -> None:
         widget.build(packages, environment)
 
+    def build_examples() -> None:
+        build_widget()
+        widget.build_example(packages, environment)
+
     def livekit_server() -> None:
         livekit.ensure(packages, environment)
 
@@ -69,8 +73,13 @@ def steps_of(goal: str, settings: LocalSettings, packages: Packages) -> list[Ste
             python("runtime", "local", "redis", "dev"),
             lambda: packages.sync_venv(("audit",), AUDIT_VENV),
         ]
-    if goal in ("lock", "widget"):
-        return [packages.compile_locks if goal == "lock" else build_widget]
+    alone: Mapping[str, Step] = {
+        "lock": packages.compile_locks,
+        "widget": build_widget,
+        "examples": build_examples,
+    }
+    if goal in alone:
+        return [alone[goal]]
     if goal == "check":
         return [python("runtime", "local", "redis", "dev"), build_widget]
     if goal == "bench":

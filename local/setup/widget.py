@@ -1,4 +1,4 @@
-"""The widget: built by npm, with the Node on PATH or the one from its wheel."""
+"""The widget and its Next.js example: built by npm, with the Node on PATH or its wheel's."""
 
 import contextlib
 import os
@@ -15,8 +15,9 @@ from local.setup.console import say
 from local.setup.packages import Packages
 
 WIDGET: Final = ROOT / "widget"
+EXAMPLE: Final = ROOT / "examples" / "nextjs"
 _NODE_MINIMUM: Final = 20
-_NOT_SOURCES: Final = frozenset({"node_modules", "dist"})
+_NOT_SOURCES: Final = frozenset({"node_modules", "dist", ".next"})
 _INSTALLED: Final = "node_modules/.installed"
 _BUILT: Final = "node_modules/.built"
 """Not in dist, which is published as it is."""
@@ -24,24 +25,52 @@ _BUILT: Final = "node_modules/.built"
 
 def build(packages: Packages, environment: Mapping[str, str], folder: Path = WIDGET) -> None:
     """Make dist from the sources in `folder`, unless it was made from these very sources."""
-    with stamps.exclusive(WORK / "widget.lock", "widget", "building the widget"):
+    _build(packages, environment, folder, "widget", folder / "dist")
+
+
+def build_example(packages: Packages, environment: Mapping[str, str]) -> None:
+    """Build the Next.js example with today's widget in it; the widget has been built before."""
+    environment = {**environment, "NEXT_TELEMETRY_DISABLED": "1"}
+    _build(packages, environment, EXAMPLE, "example", EXAMPLE / ".next", WIDGET / "dist")
+
+
+def _build(
+    packages: Packages,
+    environment: Mapping[str, str],
+    folder: Path,
+    name: str,
+    result: Path,
+    *ingredients: Path,
+) -> None:
+    """Have npm install and build a package, unless it was built from these very sources.
+
+    Args:
+        packages: Where Node comes from when PATH has none.
+        environment: Of npm.
+        folder: The package.
+        name: As messages call it.
+        result: What its build leaves.
+        ingredients: Folders besides its own that go into it.
+    """
+    with stamps.exclusive(WORK / f"{name}.lock", name, f"building the {name}"):
         needed = [folder / "package.json", folder / "package-lock.json"]
         installed, installed_stamp = stamps.digest(folder, needed), folder / _INSTALLED
-        built, built_stamp = stamps.digest(folder, _sources(folder)), folder / _BUILT
+        others = [stamps.digest(one, _sources(one)) for one in ingredients]
+        built, built_stamp = stamps.digest(folder, _sources(folder), *others), folder / _BUILT
         fresh = stamps.matches(installed_stamp, installed)
-        if fresh and stamps.matches(built_stamp, built) and (folder / "dist").is_dir():
-            say("widget", "is up to date")
+        if fresh and stamps.matches(built_stamp, built) and result.is_dir():
+            say(name, "is up to date")
             return
         npm = with_node(packages, environment)
         if not fresh:
-            say("widget", "installing its packages")
-            run("widget", ["npm", "ci", "--no-audit", "--no-fund"], environment=npm, cwd=folder)
+            say(name, "installing its packages")
+            run(name, ["npm", "ci", "--no-audit", "--no-fund"], environment=npm, cwd=folder)
             stamps.write(installed_stamp, installed)
-        say("widget", "building")
+        say(name, "building")
         built_stamp.unlink(missing_ok=True)
-        run("widget", ["npm", "run", "build"], environment=npm, cwd=folder)
+        run(name, ["npm", "run", "build"], environment=npm, cwd=folder)
         stamps.write(built_stamp, built)
-        say("widget", "is built")
+        say(name, "is built")
 
 
 def with_node(packages: Packages, environment: Mapping[str, str]) -> dict[str, str]:

@@ -49,10 +49,10 @@ def node() -> str:
     if path is None:
         pytest.skip("no node on PATH: the Next.js example was not tested")
     if not NEXT.is_file() or not (EXAMPLE / ".next" / "BUILD_ID").is_file():
-        pytest.skip("the Next.js example is not built: see examples/nextjs/README.md")
+        pytest.skip("the Next.js example is not built: `make test-examples` builds it")
     inside = {file.name for file in (EXAMPLE / "node_modules/voice-assistant/dist").glob("*.js")}
     if inside != {file.name for file in (REPOSITORY / "widget" / "dist").glob("*.js")}:
-        pytest.skip("the Next.js example has another build of the widget: npm ci && npm run build")
+        pytest.skip("the Next.js example has another build of the widget: `make test-examples`")
     return path
 
 
