@@ -104,6 +104,13 @@ class Ready(_Message):
     session_id: SessionId
 
 
+class Adrift(_Message):
+    """The bot has lost its room and tries to come back; LiveKit may have forgotten the room."""
+
+    kind: Literal["adrift"] = "adrift"
+    session_id: SessionId
+
+
 class Ended(_Message):
     """Nothing of a session is left running.
 
@@ -144,7 +151,7 @@ class Load(_Message):
 _Any = TypeVar("_Any")
 
 Order = Configure | Start | End
-Report = Warm | Ready | Ended | Turn | Load
+Report = Warm | Ready | Adrift | Ended | Turn | Load
 
 _ORDER: TypeAdapter[Order] = TypeAdapter(Annotated[Order, Field(discriminator="kind")])
 _REPORT: TypeAdapter[Report] = TypeAdapter(Annotated[Report, Field(discriminator="kind")])

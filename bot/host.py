@@ -13,6 +13,7 @@ from loguru import logger
 from bot.breaker import Breakers
 from bot.channel import (
     MAX_LINE_BYTES,
+    Adrift,
     ChannelError,
     Configure,
     End,
@@ -188,6 +189,7 @@ class _Host:
                 prepared=self._prepared,
             )
             session.graph.waterfall.on_turn = self._tell_turn
+            session.on_adrift = lambda: self._tell(Adrift(session_id=session_id))
             self._sessions[session_id] = session
             announcing = asyncio.create_task(self._announce(session))
             try:

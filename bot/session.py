@@ -57,6 +57,7 @@ class Session:
         ready: Set when the bot is in the room and every provider has accepted it.
         ended: Set when nothing of the session is left running.
         failures: What went wrong, and how often.
+        on_adrift: Called when the room is lost and the bot tries to come back.
     """
 
     def __init__(
@@ -92,6 +93,7 @@ class Session:
         self.ready = asyncio.Event()
         self.ended = asyncio.Event()
         self.failures = Failures(self._tell_incident)
+        self.on_adrift: Callable[[], None] | None = None
 
         services = build_services(settings, instruction, prepared, self.failures.report)
         self.graph = build_pipeline(transport, services, _take_back(transport))
@@ -185,6 +187,7 @@ class Session:
         transport = self._transport
         if isinstance(transport, SessionTransport):
             transport.add_event_handler("on_connected", self._on_joined)
+            transport.when_adrift(self._adrift)
             transport.add_event_handler("on_disconnected", self._on_disconnected)
             transport.add_event_handler("on_data_refused", self._on_data_refused)
             transport.add_event_handler("on_audio_track_subscribed", self._on_sign_of_life)
@@ -212,6 +215,11 @@ class Session:
         # A pipeline starts also when its transport could not connect.
         if self._in_room and self._started and self._reason is None:
             self.ready.set()
+
+    def _adrift(self) -> None:
+        logger.warning("the room is lost; reconnecting")
+        if self.on_adrift is not None and self._reason is None:
+            self.on_adrift()
 
     async def _on_disconnected(self, _transport: BaseTransport) -> None:
         self.end(EndReason.ROOM_CLOSED)

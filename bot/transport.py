@@ -45,6 +45,10 @@ TELL_AGAIN_SECS = 5.0
 MAX_EARLY_PACKETS = 4
 
 
+def _nobody_asks() -> None:
+    """Nobody wants to know."""
+
+
 _Listening = tuple[rtc.AudioStream, asyncio.Task[None]]
 
 
@@ -58,6 +62,7 @@ class SessionTransportClient(LiveKitTransportClient):
         self._inbox = Inbox()
         self._told: dict[str, float] = {}
         self.on_refused: Callable[[str], Awaitable[None]] | None = None
+        self.on_adrift: Callable[[], None] = _nobody_asks
         self._audible = asyncio.Event()
         self._early_packets: list[bytes] = []
         self._closing: set[asyncio.Task[None]] = set()
@@ -80,6 +85,7 @@ class SessionTransportClient(LiveKitTransportClient):
         await super().setup(setup)
         if first_time:
             self.room.on("local_track_subscribed", self._on_local_track_subscribed)
+            self.room.on("reconnecting", self._on_reconnecting)
 
     def take_back(self) -> None:
         """Drop the audio that waits in the room's source."""
@@ -112,6 +118,9 @@ class SessionTransportClient(LiveKitTransportClient):
         self._closing.add(closing)
         closing.add_done_callback(self._closing.discard)
         await asyncio.wait({closing}, timeout=CLOSE_TIMEOUT_SECS)
+
+    def _on_reconnecting(self) -> None:
+        self.on_adrift()
 
     def _on_local_track_subscribed(self, _track: object) -> None:
         self._audible.set()
@@ -253,6 +262,14 @@ class SessionTransport(LiveKitTransport):
         """Release what the transport holds; called once for each of its two processors."""
         await super().cleanup()
         await self._session_client.release()
+
+    def when_adrift(self, tell: Callable[[], None]) -> None:
+        """Say whom to tell that the room is lost and LiveKit's client tries to come back.
+
+        It goes on for about a minute. A server that was restarted knows the room no more: whoever
+        is told makes it anew, and both sides find each other there.
+        """
+        self._session_client.on_adrift = tell
 
     def take_back(self) -> None:
         """Drop the audio that LiveKit has been given and has not sent."""

@@ -15,6 +15,7 @@ from loguru import logger
 
 from bot.channel import (
     MAX_LINE_BYTES,
+    Adrift,
     ChannelError,
     Configure,
     End,
@@ -58,6 +59,7 @@ class PlacedSession:
     Attributes:
         session_id: Its id.
         ready: Set when the bot is in the room and its providers have accepted it.
+        adrift: Set when the bot has lost its room; whoever makes the room anew clears it.
         ended: Set when nothing of it is left running.
         reason: Why it ended or was told to end; None while it goes on.
         errors: How often each error code came up, once it has ended.
@@ -68,6 +70,7 @@ class PlacedSession:
         self._process = process
         self.session_id = session_id
         self.ready = asyncio.Event()
+        self.adrift = asyncio.Event()
         self.ended = asyncio.Event()
         self.reason: EndReason | None = None
         self.errors: Mapping[str, int] = {}
@@ -213,6 +216,8 @@ class SessionProcess:
                 self._on_turn(report)
             case Ready(session_id=session_id) if session_id in self.sessions:
                 self.sessions[session_id].ready.set()
+            case Adrift(session_id=session_id) if session_id in self.sessions:
+                self.sessions[session_id].adrift.set()
             case Ended(session_id=session_id) if session_id in self.sessions:
                 self._ended(self.sessions[session_id], report.reason, report.errors)
             case _:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import Self
 
 import aiohttp
@@ -20,6 +21,8 @@ EMPTY_TIMEOUT_SECS = 60
 DEPARTURE_TIMEOUT_SECS = 30
 
 REQUEST_TIMEOUT_SECS = 4.0
+# Clients knock again and again; the room has to be there before they give up.
+RESTORE_EVERY_SECS = 0.2
 
 _FAILURES = (api.TwirpError, aiohttp.ClientError, TimeoutError, OSError)
 
@@ -58,17 +61,23 @@ class Rooms:
         Raises:
             DoorError: `livekit_unreachable` (503).
         """
-        request = api.CreateRoomRequest(
-            name=name,
-            max_participants=MAX_HUMANS,
-            empty_timeout=EMPTY_TIMEOUT_SECS,
-            departure_timeout=DEPARTURE_TIMEOUT_SECS,
-        )
         try:
-            await self._service.create_room(request)
+            await self._service.create_room(_request(name))
         except _FAILURES as error:
             logger.error("livekit refused or did not answer: {}", describe(error))
             raise livekit_unreachable() from error
+
+    async def restore(self, name: str) -> None:
+        """Make a room anew that LiveKit has forgotten; nothing happens to one that it knows.
+
+        Returns when LiveKit has it, however long that takes.
+        """
+        while True:
+            with contextlib.suppress(*_FAILURES):
+                await self._service.create_room(_request(name))
+                logger.info("room restored")
+                return
+            await asyncio.sleep(RESTORE_EVERY_SECS)
 
     async def delete(self, name: str) -> None:
         """Delete a room; a failure is logged, and LiveKit's own timeouts then close the room."""
@@ -95,6 +104,15 @@ class Rooms:
             logger.warning("livekit is not usable: {}", describe(error))
             return False
         return True
+
+
+def _request(name: str) -> api.CreateRoomRequest:
+    return api.CreateRoomRequest(
+        name=name,
+        max_participants=MAX_HUMANS,
+        empty_timeout=EMPTY_TIMEOUT_SECS,
+        departure_timeout=DEPARTURE_TIMEOUT_SECS,
+    )
 
 
 def _warn(what: str, error: BaseException) -> None:

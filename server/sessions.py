@@ -234,15 +234,25 @@ class Sessions:
 
     async def _run(self, placed: PlacedSession, room: str, visitor: Visitor) -> None:
         """See a session to its end, and clean up behind it."""
+        keeping = asyncio.create_task(self._keep_room(placed, room))
         try:
             await self._ended(placed, visitor.site)
         finally:
+            keeping.cancel()
+            await asyncio.wait({keeping})
             await self._keeper.leave(visitor, placed.session_id, placed.reason)
             await self._rooms.delete(room)
             self._running.pop(placed.session_id, None)
             self._metrics.session_ends.labels(placed.reason or EndReason.SHUTDOWN).inc()
             for code, times in placed.errors.items():
                 self._metrics.session_errors.labels(code).inc(times)
+
+    async def _keep_room(self, placed: PlacedSession, room: str) -> None:
+        """Make the room anew whenever LiveKit may have forgotten it."""
+        while True:
+            await placed.adrift.wait()
+            placed.adrift.clear()
+            await self._rooms.restore(room)
 
     async def _ended(self, placed: PlacedSession, site: str) -> None:
         """Wait for a session's end; charge its time, and end it when the site's budget is spent."""

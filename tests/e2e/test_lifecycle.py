@@ -109,6 +109,29 @@ async def test_deleting_the_room_ends_the_session(
             await door.empty()
 
 
+async def test_a_conversation_outlives_a_restart_of_livekit(
+    open_door: OpenDoor, livekit: LiveKitServer
+) -> None:
+    """Both sides come back to the room, which LiveKit had forgotten, and the talk goes on."""
+    async with open_door(reconnect_grace_secs=10) as door:
+        async with Caller(await connect(door.url)) as caller:
+            await caller.ready()
+            await caller.wait_for("bot-stopped-speaking")
+            await livekit.stop(0)
+            await caller.until(lambda: not caller.bot_present, 5)
+            await livekit.restart()
+            await caller.present(20)
+            await caller.send("send-text", {"content": "What is a lot?"})
+            await caller.wait_for("bot-started-speaking", count=2)
+            # It is the same conversation: nobody was greeted again.
+            assert len(caller.of_type("bot-ready")) == 1
+            assert await rooms_of(livekit) == [caller.invitation.room]
+            await caller.send("disconnect-bot")
+            await caller.until(caller.disconnected.is_set, 10)
+        await door.empty()
+        assert await rooms_of(livekit) == []
+
+
 async def test_a_session_nobody_joins_ends(open_door: OpenDoor, livekit: LiveKitServer) -> None:
     """An invitation that nobody uses costs a bot for a bounded time only."""
     async with open_door(join_timeout_secs=0.5) as door:

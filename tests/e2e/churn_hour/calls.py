@@ -248,9 +248,8 @@ class Callers:
     async def _hold(self, call: Call, dice: random.Random) -> None:
         invitation = await connect(self._server)
         call.session_id = invitation.session_id
-        await self._visit(
-            call, dice, invitation, says_goodbye=call.kind not in ("vanish", "reload")
-        )
+        stays = call.kind in ("vanish", "reload")
+        await self._visit(call, dice, invitation, leaves=not stays)
         if call.kind == "reload" and call.outcome == "answered":
             again = await connect(self._server, {"resume": invitation.token})
             await self._visit(call, dice, again, is_back=True)
