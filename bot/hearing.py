@@ -68,8 +68,9 @@ class Hearing:
         if self._is_voice:
             secs = _now() - self._voice_since
             self._voiced_secs += secs
-            self._open_secs += secs
-            self._silent_since = _now()
+            if self.has_open_words:
+                self._open_secs += secs
+                self._silent_since = _now()
         self._is_voice = False
         self._changed.set()
 
@@ -94,6 +95,7 @@ class Hearing:
             self.has_open_words = not is_final
             if is_final:
                 self._open_secs = 0.0
+                self._silent_since = None
                 self._is_told = False
             self._voiced_secs = 0.0
             self._has_second_opinion = False

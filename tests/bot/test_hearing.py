@@ -126,3 +126,19 @@ def test_who_is_understood_late_may_be_asked_again() -> None:
             hearing.heard(has_words=True, is_final=True, is_answer=False)
 
     assert after(story) == (None, 60)
+
+
+def test_words_that_came_before_the_silence_leave_nothing_to_ask_for() -> None:
+    """The next utterance's first guess comes before its voice, and is not taken for a late word."""
+
+    async def story(hearing: Hearing) -> None:
+        hearing.voice_started()
+        await asyncio.sleep(2)
+        hearing.heard(has_words=True, is_final=True, is_answer=False)
+        hearing.voice_stopped()
+        await asyncio.sleep(5)
+        hearing.heard(has_words=True, is_final=False, is_answer=False)
+        await asyncio.sleep(1)
+        hearing.heard(has_words=True, is_final=True, is_answer=False)
+
+    assert after(story) == (None, 60)

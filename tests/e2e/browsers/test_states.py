@@ -42,6 +42,25 @@ async def test_a_full_server_is_waited_for(open_door: OpenDoor, visit: Call) -> 
         await door.empty()
 
 
+async def test_a_media_server_that_restarts(
+    open_door: OpenDoor, livekit: LiveKitServer, visit: Call
+) -> None:
+    """A LiveKit that has forgotten everything is come back to; the conversation goes on."""
+    async with (
+        embedding_site(open_door, reconnect_grace_secs=30) as (site, door),
+        visit(site) as visitor,
+    ):
+        await visitor.begin_call()
+        await livekit.stop(0)
+        await visitor.phase("reconnecting")
+        await livekit.restart()
+        await visitor.phase("listening", within_secs=40)
+        await visitor.ask("What is a lot?")
+        await visitor.hears()
+        await visitor.end_call()
+        await door.empty()
+
+
 async def test_a_connection_that_breaks_comes_back(
     open_door: OpenDoor, livekit: LiveKitServer, visit: Call
 ) -> None:
