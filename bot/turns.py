@@ -59,5 +59,7 @@ def build_turns(playout: Playout, waterfall: Waterfall) -> Turns:
         user_turn_strategies=UserTurnStrategies(
             start=[YieldingTurnStartStrategy(playout)], stop=[end]
         ),
+        # Who was not understood is told so from memory (`stt_unheard`), at once and for nothing.
+        empty_user_turn=None,
     )
     return Turns(params, end)

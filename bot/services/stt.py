@@ -285,9 +285,12 @@ class LastingSTTService(FinalizingSTTService):
             incident = await self._hearing.trouble()
             if incident is Incident.STT_DEAF:
                 await self.push_error("no words in what was said")
+            elif self._connection is None:  # pyright: ignore[reportUnknownMemberType]
+                # Of an outage the visitor is told by `_see_outage_through`.
+                continue
             elif incident is Incident.STT_UNHEARD:
                 self._report(incident)
-            elif self._connection is not None:  # pyright: ignore[reportUnknownMemberType]
+            else:
                 self._report(incident)
                 self._connection = None
                 self._give_up.set()

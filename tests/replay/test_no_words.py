@@ -1,5 +1,6 @@
 """Sound without words, words that are not recognised, and results that come late or early."""
 
+from bot.phrases import SAY_AGAIN
 from tests.replay.conversations import (
     CONTRACTS,
     LONG_ANSWER,
@@ -41,7 +42,7 @@ def test_noise(expect: Expect) -> None:
 
 
 def test_unrecognised_speech(expect: Expect) -> None:
-    """Speech of which nothing is recognised ends its turn without an answer."""
+    """Who spoke and was not recognised is asked to say it again, once, and no model is asked."""
 
     async def conversation(caller: Caller) -> None:
         await joined(caller)
@@ -49,6 +50,8 @@ def test_unrecognised_speech(expect: Expect) -> None:
         await caller.wait(6)
 
     timeline = replay(conversation)
+    assert timeline.texts("ear", "has heard")[-1] == f'"{SAY_AGAIN}"'
+    assert not timeline.at("llm", "is asked")
     expect(timeline)
 
 
@@ -79,8 +82,9 @@ def test_unrecognised_interruption(expect: Expect) -> None:
         await caller.say("one-moment-please", Hearing(deaf=True))
         await caller.wait(5)
 
-    timeline = replay(conversation, [Answer(LONG_ANSWER), Answer("Please say that again.")])
-    assert timeline.texts("ear", "has heard")[-1] == '"Please say that again."'
+    timeline = replay(conversation, [Answer(LONG_ANSWER)])
+    assert timeline.texts("ear", "has heard")[-1] == f'"{SAY_AGAIN}"'
+    assert len(timeline.at("llm", "is asked")) == 1
     expect(timeline)
 
 
