@@ -31,6 +31,8 @@ export interface CallOptions extends CallMicOptions {
   readonly server: string;
   readonly connectUrl: string | null;
   readonly resume: string | undefined;
+  /** How long the door may take to answer. */
+  readonly timeoutMs: number;
   /** `text`: no microphone is asked for and nothing is played. */
   readonly mode: Config["mode"];
   readonly audio: HTMLAudioElement;
@@ -116,8 +118,8 @@ export class Call {
       // A visitor may look at the browser's question for longer than a token lives.
       const track = this.#isSpoken ? this.#mic.open() : Promise.resolve(null);
       if (this.#isSpoken && !(await isMicGranted())) await track;
-      const { server, connectUrl, resume } = this.#options;
-      const connection = await connect({ server, connectUrl, resume, signal });
+      const { server, connectUrl, resume, timeoutMs } = this.#options;
+      const connection = await connect({ server, connectUrl, resume, timeoutMs, signal });
       signal.throwIfAborted();
       this.#handlers.onConnection(connection);
       this.#timers.later("join", JOIN_MS, () => {

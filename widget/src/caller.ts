@@ -6,6 +6,7 @@
  */
 
 import { Call, type CallOptions } from "./call.ts";
+import { Comeback } from "./comeback.ts";
 import type { ConnectError } from "./connect.ts";
 import { ResumeStore } from "./resume.ts";
 import type { BotMessage } from "./rtvi.ts";
@@ -24,7 +25,12 @@ export interface CallerHandlers {
   onTyped(id: string, content: string): void;
 }
 
-export type CallerOptions = Omit<CallOptions, "resume">;
+export type CallerOptions = Omit<CallOptions, "resume" | "timeoutMs">;
+
+/** The door may wait for a bot to take the call; past this nobody waits any longer. */
+const CONNECT_TIMEOUT_MS = 15_000;
+/** Where no packet comes through, a request hangs; another one may not. */
+const COMEBACK_TIMEOUT_MS = 5_000;
 
 export class Caller {
   readonly #options: () => CallerOptions;
@@ -36,6 +42,11 @@ export class Caller {
   #leaveUrl: string | null = null;
   #token = "";
   #retries = 0;
+  /** Bot and visitor have met: a call that is lost from here on is looked for. */
+  #met = false;
+  readonly #comeback = new Comeback(() => {
+    this.#begin(this.#token, COMEBACK_TIMEOUT_MS);
+  });
   /** Typed before the bot was ready; sent again with the next attempt. */
   #waiting: string[] = [];
 
@@ -66,6 +77,14 @@ export class Caller {
 
   /** One attempt, counted among the automatic ones. */
   attempt(resume?: string): void {
+    this.#comeback.stop();
+    this.#met = false;
+    this.#handlers.dispatch({ type: "start", resumed: resume !== undefined });
+    this.#begin(resume, CONNECT_TIMEOUT_MS);
+    for (const content of this.#waiting) this.#type(content);
+  }
+
+  #begin(resume: string | undefined, timeoutMs: number): void {
     this.#call?.drop();
     const options = this.#options();
     this.#store = new ResumeStore(options.server);
@@ -73,14 +92,14 @@ export class Caller {
     this.#leaveUrl = options.connectUrl == null ? `${options.server}/leave` : null;
     const current = () => this.#call === call;
     const call: Call = new Call(
-      { ...options, resume },
+      { ...options, resume, timeoutMs },
       {
         dispatch: (action) => {
-          if (current()) this.#handlers.dispatch(action);
+          if (current()) this.#pass(action);
         },
         onMessage: (message) => {
           if (!current()) return;
-          if (message.type === "bot-ready") this.#waiting = [];
+          if (message.type === "bot-ready") this.#meet();
           this.#handlers.onMessage(message);
         },
         onConnection: (connection) => {
@@ -92,14 +111,42 @@ export class Caller {
           this.#handlers.onTrack(who, track);
         },
         onBusy: (error, retrySecs) => {
-          if (current()) this.#retryLater(error, retrySecs);
+          if (!current() || this.#comeback.isUnderWay && this.#comeback.failed(retrySecs * 1000)) return;
+          this.#retryLater(error, retrySecs);
         },
       },
     );
     this.#call = call;
-    this.#handlers.dispatch({ type: "start", resumed: resume !== undefined });
     void call.start();
-    for (const content of this.#waiting) this.#type(content);
+  }
+
+  #meet(): void {
+    this.#waiting = [];
+    this.#met = true;
+    if (!this.#comeback.isUnderWay) return;
+    this.#comeback.stop();
+    this.#handlers.dispatch({ type: "reconnected" });
+  }
+
+  /** Passes on what happens to the call, unless it is being looked for. */
+  #pass(action: Action): void {
+    const isBack = this.#comeback.isUnderWay;
+    if (action.type === "reconnecting" && this.#met) this.#comeback.lost();
+    if (action.type === "reconnected") this.#comeback.stop();
+    if (action.type === "failed" && this.#met && action.problem !== "bot_error") {
+      if (this.#comeback.failed()) this.#handlers.dispatch({ type: "reconnecting" });
+      else this.#handlers.dispatch({ type: "failed", problem: "connection_lost" });
+      return;
+    }
+    if (action.type === "ended") {
+      this.#comeback.stop();
+      // The door knows the call no more: the bot has given up waiting, or was lost.
+      if (isBack && action.reason === "session_gone") {
+        this.#handlers.dispatch({ type: "failed", problem: "connection_lost" });
+        return;
+      }
+    }
+    this.#handlers.dispatch(action);
   }
 
   /** @param waits whether the bot is not there yet. */
@@ -109,6 +156,7 @@ export class Caller {
   }
 
   async end(reason: "visitor" | "other_tab" = "visitor"): Promise<void> {
+    this.#comeback.stop();
     const call = this.#call;
     this.#call = null;
     this.#waiting = [];
@@ -133,6 +181,7 @@ export class Caller {
     this.#store = null;
     // What a page that goes says over its open connections is lost in Firefox; a beacon is not.
     if (this.#leaveUrl !== null && this.#token !== "") navigator.sendBeacon(this.#leaveUrl, this.#token);
+    this.#comeback.stop();
     this.#call.drop();
     this.#call = null;
     // A page that comes back from the browser's cache starts from here.
@@ -140,6 +189,7 @@ export class Caller {
   }
 
   destroy(): void {
+    this.#comeback.stop();
     const call = this.#call;
     this.#call = null;
     this.release();

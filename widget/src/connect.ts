@@ -35,8 +35,6 @@ export class ConnectError extends Error {
   }
 }
 
-/** The server may wait for a bot to take the call; past this nobody waits any longer. */
-const CONNECT_TIMEOUT_MS = 15_000;
 const PROBE_TIMEOUT_MS = 3_000;
 /** When a server asks to come back but a cross-origin page may not read when. */
 const DEFAULT_RETRY_SECS = 5;
@@ -49,6 +47,7 @@ export interface ConnectOptions {
   readonly connectUrl?: string | null | undefined;
   /** The token of the call to take up again. */
   readonly resume?: string | undefined;
+  readonly timeoutMs: number;
   readonly signal: AbortSignal;
 }
 
@@ -57,7 +56,7 @@ export interface ConnectOptions {
  *
  * @throws ConnectError for every refusal; DOMException `AbortError` when `signal` aborts.
  */
-export async function connect({ server, connectUrl, resume, signal }: ConnectOptions): Promise<Connection> {
+export async function connect({ server, connectUrl, resume, timeoutMs, signal }: ConnectOptions): Promise<Connection> {
   let response: Response;
   let body: unknown;
   try {
@@ -67,7 +66,7 @@ export async function connect({ server, connectUrl, resume, signal }: ConnectOpt
       body: JSON.stringify(resume === undefined ? {} : { resume }),
       credentials: connectUrl == null ? "omit" : "same-origin",
       referrerPolicy: "strict-origin-when-cross-origin",
-      signal: AbortSignal.any([signal, AbortSignal.timeout(CONNECT_TIMEOUT_MS)]),
+      signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
     });
     body = await response.json().catch(() => null);
   } catch {

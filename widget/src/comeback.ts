@@ -1,0 +1,70 @@
+/**
+ * The way back into a call whose connection is lost.
+ *
+ * LiveKit's client knocks at the same room for a minute, ever more slowly, and is turned away for good
+ * when the server has forgotten the room. The door knows better: it is asked for the call again, as
+ * after a reload, until it has it or says that it is over.
+ */
+
+/** What heals by itself does so within this. */
+const HEALS_MS = 3_000;
+const AGAIN_MS = 1_500;
+/** The bot waits no longer (RECONNECT_GRACE_SECS), give or take a join. */
+const GIVE_UP_MS = 28_000;
+
+export class Comeback {
+  readonly #attempt: () => void;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #sinceMs: number | null = null;
+
+  /** @param attempt asks the door for the call. */
+  constructor(attempt: () => void) {
+    this.#attempt = attempt;
+  }
+
+  /** Whether the call is being looked for. */
+  get isUnderWay(): boolean {
+    return this.#sinceMs !== null;
+  }
+
+  /** The connection is lost; it may heal. */
+  lost(): void {
+    this.#sinceMs ??= Date.now();
+    if (this.#timer === undefined) this.#later(HEALS_MS);
+  }
+
+  /**
+   * The connection is gone, or an attempt has failed; says whether there will be another one.
+   *
+   * @param waitMs what the door wants to be left alone for.
+   */
+  failed(waitMs: number = AGAIN_MS): boolean {
+    this.#cancel();
+    const firstTime = this.#sinceMs === null;
+    this.#sinceMs ??= Date.now();
+    if (Date.now() + waitMs - this.#sinceMs > GIVE_UP_MS) {
+      this.stop();
+      return false;
+    }
+    this.#later(firstTime ? 0 : waitMs);
+    return true;
+  }
+
+  /** The call is there again, or over. */
+  stop(): void {
+    this.#cancel();
+    this.#sinceMs = null;
+  }
+
+  #later(delayMs: number): void {
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined;
+      this.#attempt();
+    }, delayMs);
+  }
+
+  #cancel(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+  }
+}
