@@ -14,6 +14,8 @@ import {
   type RemoteTrack,
 } from "livekit-client";
 
+import { Pulse } from "./pulse.ts";
+
 // A hosted page's console is not ours; LiveKit logs at info by default. Its setLogLevel() would
 // write each level into the page's localStorage.
 for (const name of Object.values(LoggerNames)) getLogger(name).setDefaultLevel("silent");
@@ -50,7 +52,10 @@ export class CallRoom {
   readonly #room: Room;
   readonly #handlers: RoomHandlers;
   readonly #audio: HTMLAudioElement | null;
+  readonly #pulse: Pulse;
   #mic: LocalAudioTrack | null = null;
+  /** LiveKit's client has noticed by itself, and says when it is over. */
+  #reconnecting = false;
   #left = false;
 
   /** @param audio plays the bot, null for nobody; attached to the page once, so that iOS keeps its permission. */
@@ -58,6 +63,14 @@ export class CallRoom {
     this.#audio = audio;
     this.#handlers = handlers;
     audio?.addEventListener("playing", this.#onPlaying);
+    this.#pulse = new Pulse(
+      () => {
+        handlers.onReconnecting();
+      },
+      () => {
+        if (!this.#reconnecting) handlers.onReconnected();
+      },
+    );
     this.#room = new Room({ adaptiveStream: false, dynacast: false, disconnectOnPageLeave: false });
     this.#room
       .on(RoomEvent.DataReceived, (payload, participant) => {
@@ -74,19 +87,17 @@ export class CallRoom {
       })
       .on(RoomEvent.TrackUnsubscribed, (track) => {
         track.detach();
+        this.#pulse.stop();
       })
       .on(RoomEvent.AudioPlaybackStatusChanged, () => {
         // Firefox refuses to play and then plays, once it knows of the visitor's gesture.
         if (!this.#room.canPlaybackAudio && audio?.paused === false) void this.startAudio();
         else handlers.onAudioBlocked(!this.#room.canPlaybackAudio);
       })
-      .on(RoomEvent.Reconnecting, () => {
-        handlers.onReconnecting();
-      })
-      .on(RoomEvent.SignalReconnecting, () => {
-        handlers.onReconnecting();
-      })
+      .on(RoomEvent.Reconnecting, this.#onReconnecting)
+      .on(RoomEvent.SignalReconnecting, this.#onReconnecting)
       .on(RoomEvent.Reconnected, () => {
+        this.#reconnecting = false;
         handlers.onReconnected();
       })
       .on(RoomEvent.Disconnected, (reason) => {
@@ -150,6 +161,7 @@ export class CallRoom {
   /** Neither hears nor is heard any more; data still goes. */
   hush(): void {
     this.#left = true;
+    this.#pulse.stop();
     this.#mic?.stop();
     this.#mic = null;
     for (const participant of this.#room.remoteParticipants.values()) {
@@ -168,6 +180,11 @@ export class CallRoom {
     devices?.removeEventListener("devicechange", (this.#room as unknown as Internals).handleDeviceChange);
   }
 
+  readonly #onReconnecting = (): void => {
+    this.#reconnecting = true;
+    this.#handlers.onReconnecting();
+  };
+
   /** Sound that was held back has started by itself, after a gesture elsewhere on the page. */
   readonly #onPlaying = (): void => {
     if (!this.#left && !this.#room.canPlaybackAudio) void this.startAudio();
@@ -177,6 +194,7 @@ export class CallRoom {
     if (track.kind !== Track.Kind.Audio) return;
     // To attach a track unmutes its element.
     if (this.#audio !== null) track.attach(this.#audio);
+    this.#pulse.watch(track);
     this.#handlers.onBotTrack(track.mediaStreamTrack);
   }
 }

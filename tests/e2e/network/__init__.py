@@ -1,0 +1,1 @@
+"""Calls over a network that loses, delays and breaks, between two network namespaces."""
