@@ -7,6 +7,7 @@
 import { CallMic, type CallMicOptions } from "./call-mic.ts";
 import type { Config } from "./config.ts";
 import { ConnectError, connect, type Connection } from "./connect.ts";
+import { newId } from "./ids.ts";
 import { isMicGranted } from "./mic.ts";
 import { CallRoom, type LeaveReason } from "./room.ts";
 import { clientReady, disconnectBot, parseBotMessage, sendText, type BotMessage } from "./rtvi.ts";
@@ -195,7 +196,7 @@ export class Call {
     this.#stop();
     this.#room.hush();
     if (this.#botPresent) {
-      this.#send(disconnectBot(crypto.randomUUID()));
+      this.#send(disconnectBot(newId()));
       await new Promise<void>((resolve) => {
         this.#onBotGone = resolve;
         setTimeout(resolve, GOODBYE_MS);
@@ -273,7 +274,7 @@ export class Call {
       return;
     }
     this.#readyAttempts += 1;
-    this.#send(clientReady(crypto.randomUUID(), this.#mic.published));
+    this.#send(clientReady(newId(), this.#mic.published));
     this.#timers.later("ready", READY_RETRY_MS, () => {
       this.#sendReady();
     });

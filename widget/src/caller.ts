@@ -8,6 +8,7 @@
 import { Call, type CallOptions } from "./call.ts";
 import { Comeback } from "./comeback.ts";
 import type { ConnectError } from "./connect.ts";
+import { newId } from "./ids.ts";
 import { ResumeStore } from "./resume.ts";
 import type { BotMessage } from "./rtvi.ts";
 import type { Action } from "./state.ts";
@@ -197,7 +198,7 @@ export class Caller {
   }
 
   #type(content: string): void {
-    const id = crypto.randomUUID();
+    const id = newId();
     this.#handlers.onTyped(id, content);
     this.#call?.sendText(id, content);
   }

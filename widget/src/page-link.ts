@@ -4,6 +4,7 @@ import { announced, runAction, type ClientActions } from "./actions.ts";
 import type { Call } from "./call.ts";
 import { readConfig } from "./config.ts";
 import type { VoiceAssistantEventMap } from "./events.ts";
+import { newId } from "./ids.ts";
 import { callResult, clientActions, pageContext, type ToolCall } from "./rtvi.ts";
 
 /** What the link needs of its element. */
@@ -43,8 +44,8 @@ export class PageLink {
     const told = JSON.stringify([context, offered]);
     if (told === this.#told) return;
     this.#told = told;
-    this.#call()?.tell(clientActions(crypto.randomUUID(), offered));
-    this.#call()?.tell(pageContext(crypto.randomUUID(), context));
+    this.#call()?.tell(clientActions(newId(), offered));
+    this.#call()?.tell(pageContext(newId(), context));
   }
 
   /** Carries out a call of the bot's, or refuses it. */
@@ -52,7 +53,7 @@ export class PageLink {
     const { actions } = this.#host;
     const asked = this.#call();
     const { outcome, result } = await runAction(actions, readConfig(this.#host).allowedActions, call.name, call.args);
-    asked?.tell(callResult(crypto.randomUUID(), call, result));
+    asked?.tell(callResult(newId(), call, result));
     const detail: VoiceAssistantEventMap["va-action"]["detail"] = { name: call.name, outcome };
     this.#host.dispatchEvent(new CustomEvent("va-action", { detail, bubbles: true, composed: true }));
   }

@@ -4,6 +4,7 @@
  * A channel is open only while a call is: an idle page keeps its place in the browser's cache.
  */
 
+import { newId } from "./ids.ts";
 interface Claim {
   readonly atMs: number;
   readonly id: string;
@@ -23,7 +24,7 @@ export class TabClaim {
   take(): void {
     this.release();
     if (typeof BroadcastChannel === "undefined") return;
-    const own: Claim = { atMs: Date.now(), id: crypto.randomUUID() };
+    const own: Claim = { atMs: Date.now(), id: newId() };
     const channel = new BroadcastChannel(this.#name);
     channel.addEventListener("message", ({ data }: MessageEvent<unknown>) => {
       if (!isClaim(data) || !isLater(data, own)) return;

@@ -6,7 +6,6 @@ and in docs/widget/browsers.md.
 
 from __future__ import annotations
 
-import asyncio
 import os
 import shutil
 import socket
@@ -21,12 +20,17 @@ from local.livekit import LiveKitServer
 from local.paths import find_livekit
 from local.setup.browser import find, find_firefox
 from tests.conftest import environment
-from tests.e2e.browsers.visitor import DRIVER, WIDGET, Browser, Microphone, Visitor
+from tests.e2e.browsers.visitor import (
+    ESBUILD,
+    WIDGET,
+    Browser,
+    Microphone,
+    Visitor,
+    bundle_driver,
+)
 from tests.e2e.page import write_speech
 from tests.replay.recording import load_recording
 
-ESBUILD = WIDGET / "node_modules" / ".bin" / "esbuild"
-BUILD_SECS = 60
 QUESTION = load_recording("which-folder-should-i-save-the-message-to").pcm
 
 # From the block kept for documentation (RFC 5737). Connecting a datagram socket sends nothing; it
@@ -82,16 +86,12 @@ async def livekit(anyio_backend: str) -> AsyncIterator[LiveKitServer]:
 
 @pytest.fixture(scope="session")
 async def driver(anyio_backend: str) -> None:
-    """The driver, bundled: Node 20 reads no TypeScript."""
+    """The driver, bundled."""
     if not (WIDGET / "dist" / "widget.js").is_file() or not ESBUILD.exists():
         pytest.skip("the widget is not built: npm ci && npm run build in widget/")
     if shutil.which("node") is None:
         pytest.skip("no node on PATH")
-    # Inside the package, where Node finds puppeteer-core.
-    bundle = ("test/visitor/driver.ts", "--bundle", "--platform=node", "--format=esm")
-    rest = ("--packages=external", "--log-level=warning", f"--outfile={DRIVER}")
-    child = await asyncio.create_subprocess_exec(str(ESBUILD), *bundle, *rest, cwd=WIDGET)
-    assert await asyncio.wait_for(child.wait(), BUILD_SECS) == 0
+    await bundle_driver()
 
 
 @pytest.fixture(params=["chromium", "firefox"])

@@ -23,7 +23,7 @@ from local.paths import find_livekit
 from local.probe import until_ok
 from local.processes import Child, free_port, start
 from tests.e2e.conftest import DELAYS, Wire
-from tests.e2e.fault_list import FAULTS, When
+from tests.e2e.faults.catalogue import FAULTS, When
 
 _READY_SECS: Final = 60.0
 _STOP_SECS: Final = 20.0
@@ -172,20 +172,25 @@ class Stage:
 
 
 @asynccontextmanager
-async def open_stage(out: Path) -> AsyncGenerator[Stage, None]:
+async def open_stage(
+    out: Path, kind: type[LiveKitServer] = LiveKitServer, host: str = "127.0.0.1", **more: str
+) -> AsyncGenerator[Stage, None]:
     """Start LiveKit, the delay server and the server; end them all.
 
     Args:
         out: Folder for the server's log.
+        kind: Of LiveKit.
+        host: Where the server listens.
+        more: Settings of the server.
     """
     environment = dict(os.environ)  # noqa: TID251 - what the children get
     binary = find_livekit(environment)
     if binary is None:
         raise SystemExit("no LiveKit server: `make run` builds one")
     wire_port, port = free_port(), free_port()
-    wire_url, url = (f"http://127.0.0.1:{one}" for one in (wire_port, port))
+    wire_url, url = f"http://127.0.0.1:{wire_port}", f"http://{host}:{port}"
     command = [sys.executable, "-m", "local.wire", "--port", str(wire_port), "--delays", DELAYS]
-    async with LiveKitServer.start(binary) as livekit:
+    async with kind.start(binary) as livekit:
         wire = await start("delay server", command, environment=environment)
         try:
             await _up(wire_port)
@@ -193,12 +198,18 @@ async def open_stage(out: Path) -> AsyncGenerator[Stage, None]:
                 server = await start(
                     "the server",
                     [sys.executable, "-m", "server"],
-                    environment=environment | _settings(livekit, wire_url, port),
+                    environment=environment
+                    | _settings(livekit, wire_url, port)
+                    | {
+                        "HOST": host,
+                        "LIVEKIT_PUBLIC_URL": livekit.url.replace("127.0.0.1", host),
+                        **more,
+                    },
                     stdout=log,
                     stderr=log,
                 )
                 try:
-                    await _up(port)
+                    await _up(port, host)
                     yield Stage(livekit, Wire(wire_url), server, url)
                 finally:
                     await server.stop(_STOP_SECS)
@@ -206,9 +217,9 @@ async def open_stage(out: Path) -> AsyncGenerator[Stage, None]:
             await wire.stop(5)
 
 
-async def _up(port: int) -> None:
+async def _up(port: int, host: str = "127.0.0.1") -> None:
     async with asyncio.timeout(_READY_SECS):
-        await until_ok("127.0.0.1", port, "/healthz")
+        await until_ok(host, port, "/healthz")
 
 
 def _settings(livekit: LiveKitServer, wire_url: str, port: int) -> dict[str, str]:

@@ -115,9 +115,11 @@ const HANDLERS: { readonly [Name in keyof Commands]: (command: Commands[Name]) =
     await openTab();
   },
   goto: async ({ url }) => {
-    const { origin } = new URL(url);
+    const { origin, protocol, hostname } = new URL(url);
+    // Pages that are neither are never given a microphone.
+    const isSecure = protocol === "https:" || hostname === "localhost" || hostname === "127.0.0.1";
     // Firefox has no such command, and is told by a preference.
-    const allowed = launched?.browser === "chromium" && launched.microphone !== "blocked" && origin !== "null";
+    const allowed = launched?.browser === "chromium" && launched.microphone !== "blocked" && isSecure;
     if (allowed) await browser?.defaultBrowserContext().setPermission(origin, { permission: { name: "microphone" }, state: "granted" });
     await current().goto(url);
   },

@@ -27,6 +27,8 @@ class Fault:
         wire: Body of the wire server's `PUT /faults`.
         act: Something else that happens: a method of the stage.
         is_final: It ends the call; what has to work next is a new one.
+        refuses: With what a new call is rightly refused afterwards.
+        network: Which trial of `tests.e2e.network` it is, if it is one.
     """
 
     group: str
@@ -35,6 +37,8 @@ class Fault:
     wire: dict[str, Any] = field(default_factory=dict[str, Any])
     act: str | None = None
     is_final: bool = False
+    refuses: str | None = None
+    network: str | None = None
 
 
 def _llm(name: str, **fault: Any) -> Fault:
@@ -55,6 +59,16 @@ def _tts(name: str, when: When, *faults: dict[str, Any], is_final: bool = False)
 
 _LOST = {"fault": "close", "code": 1011, "times": 1}
 _GONE = {"fault": "refuse", "status": 503}
+
+# `tests.e2e.network.trial` knows what each is.
+NETWORK_FAULTS = (
+    "1 % loss",
+    "5 % loss",
+    "10 % loss",
+    "300 ms later, there and back",
+    "gap of 2 s",
+    "gap of 20 s",
+)
 
 FAULTS = (
     _llm("400, both models", **_status(400)),
@@ -100,10 +114,11 @@ FAULTS = (
     _tts("another sample rate", When.QUIET, {"fault": "wrong_rate", "hz": 8000}),
     Fault("LiveKit", "down", When.BEFORE, act="livekit_down", is_final=True),
     Fault("LiveKit", "1.5 s late for the bot", When.BEFORE, act="livekit_late"),
-    Fault("LiveKit", "killed and restarted", act="livekit_restart", is_final=True),
+    Fault("LiveKit", "killed and restarted", act="livekit_restart"),
     Fault("LiveKit", "room deleted", act="room_deleted", is_final=True),
     Fault("LiveKit", "duplicate identity", act="duplicate", is_final=True),
     Fault("process", "session process SIGKILL", act="kill_process", is_final=True),
     Fault("process", "session process SIGSTOP (hangs)", act="stop_process", is_final=True),
-    Fault("process", "server told to stop (SIGTERM)", act="drain", is_final=True),
+    Fault("process", "server told to stop", act="drain", is_final=True, refuses="draining"),
+    *(Fault("network", name, network=name) for name in NETWORK_FAULTS),
 )

@@ -19,7 +19,7 @@ from local.livekit import LiveKitServer
 from local.paths import ROOT
 from server.settings import ServerSettings
 from tests.e2e.conftest import Door, Wire, next_load, serve
-from tests.e2e.fault_list import Fault
+from tests.e2e.faults.catalogue import Fault
 
 # Longer than four apologies take to be prepared by the wire server.
 _PREPARED_SECS = 1.5

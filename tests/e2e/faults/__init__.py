@@ -1,0 +1,1 @@
+"""What a caller hears and is told when something fails."""
