@@ -36,13 +36,16 @@ _FAULT_EVERY_SECS: Final = 20.0
 _WARM_UP_SECS: Final = 60.0
 # Whoever vanished is waited for 25 s; LiveKit's native threads go 10-15 s after a session.
 _SETTLE_SECS: Final = 60.0
+# People who find every line busy, at any time.
+_WAITING: Final = 2
 _MB: Final = 1_000_000
 
 
-async def run(minutes: float, callers: int, kill_every_secs: float, seed: int, out: Path) -> int:
+async def run(minutes: float, sessions: int, kill_every_secs: float, seed: int, out: Path) -> int:
     """Churn, write everything down, and return how many calls were lost."""
+    callers = sessions + _WAITING
     calls = out / "calls.jsonl"
-    async with open_stage(out) as stage:
+    async with open_stage(out, MAX_SESSIONS=str(sessions)) as stage:
         await _call(stage, calls, _WARM_UP_SECS, callers, seed)
         before = await _settled(stage)
         calls.rename(out / "warm-up.jsonl")
@@ -190,14 +193,14 @@ def main() -> None:
     """Run, and exit 1 when a call was lost."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--minutes", type=float, default=60)
-    parser.add_argument("--callers", type=int, default=10)
+    parser.add_argument("--sessions", type=int, default=8, help="at once; two more people call")
     parser.add_argument("--kill-every-secs", type=float, default=540)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--out", type=Path, default=OUT)
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
     (args.out / "calls.jsonl").unlink(missing_ok=True)
-    lost = asyncio.run(run(args.minutes, args.callers, args.kill_every_secs, args.seed, args.out))
+    lost = asyncio.run(run(args.minutes, args.sessions, args.kill_every_secs, args.seed, args.out))
     sys.exit(1 if lost else 0)
 
 
