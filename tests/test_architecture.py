@@ -100,6 +100,13 @@ def test_the_environment_is_read_in_settings_alone() -> None:
     assert [place(path) for path in files if knows(path, *ENVIRONMENT)] == []
 
 
+def test_no_deadline_depends_on_the_time_of_day() -> None:
+    """A clock that jumps moves no timer: the time of day is read for days and shared counts alone."""
+    clocks = ("time.time", "datetime.datetime.now", "datetime.datetime.utcnow")
+    found = {place(path) for path in python_files("bot", "server") if knows(path, *clocks)}
+    assert found == {"server/doorkeeper.py", "server/ledger_redis.py"}
+
+
 def test_a_file_is_short_enough_to_read() -> None:
     """No source file has more than 350 lines."""
     lines = {

@@ -1,13 +1,12 @@
 """The browsers of the end-to-end tests: the Chromium and Firefox that are there, else Debian's."""
 
-import os
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from local.setup.commands import SetupError, run
+from local.setup import debian
 from local.setup.console import say
 
 _CHROMIUM_NAMES: Final = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -32,26 +31,7 @@ def ensure(environment: Mapping[str, str]) -> None:
             say("browser", f"using {browser.path}")
     missing = [browser for browser in browsers if not browser.path]
     if missing:
-        _install(missing, environment)
-
-
-def _install(missing: list[_Browser], environment: Mapping[str, str]) -> None:
-    names = " and ".join(browser.name for browser in missing)
-    apt = shutil.which("apt-get", path=environment.get("PATH"))
-    if os.geteuid() != 0 or not apt:
-        say("browser", f"no {names} found: its tests will be skipped")
-        return
-    say("browser", f"installing {names} with apt-get")
-    variables = {**environment, "DEBIAN_FRONTEND": "noninteractive"}
-    packages = [browser.package for browser in missing]
-    try:
-        run("browser", [apt, "update"], environment=variables)
-        install = [apt, "install", "-y", "--no-install-recommends", *packages]
-        run("browser", install, environment=variables)
-    except SetupError as error:
-        say("browser", f"{error}\n\nNo {names}: its tests will be skipped")
-        return
-    say("browser", f"{names} installed")
+        debian.install("browser", {one.name: one.package for one in missing}, environment)
 
 
 def find(environment: Mapping[str, str]) -> str | None:

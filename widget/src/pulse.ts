@@ -8,9 +8,9 @@
 
 import type { RemoteTrack } from "livekit-client";
 
-const LOOK_MS = 500;
+const LOOK_MS = 250;
 /** Four such packets in a row are lost in one of ten thousand cases at 10 % loss. */
-const STILL_MS = 1_800;
+const STILL_MS = 1_700;
 
 export class Pulse {
   readonly #onStill: () => void;

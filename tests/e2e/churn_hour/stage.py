@@ -9,7 +9,7 @@ import signal
 import sys
 import time
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -27,6 +27,8 @@ from tests.e2e.faults.catalogue import FAULTS, When
 
 _READY_SECS: Final = 60.0
 _STOP_SECS: Final = 20.0
+# Whoever is cut off is missed by LiveKit after some seconds and then waited for, 25 s.
+_LEFT_SECS: Final = 60.0
 # The first process lives as long as the run, so that what grows in it has time to.
 PROCESSES: Final = 2
 # The faults of providers that a call survives; their groups fail alone, for so long.
@@ -95,6 +97,11 @@ class Stage:
         self.faults = 0
         self.kills = 0
 
+    @property
+    def server_pid(self) -> int:
+        """The server's process id."""
+        return self._server.process.pid
+
     def session_processes(self) -> list[int]:
         """Return the ids of the session processes, oldest first."""
         pid = self._server.process.pid
@@ -152,6 +159,14 @@ class Stage:
         self.kills += 1
         os.kill(self.session_processes()[-1], signal.SIGKILL)
 
+    async def left(self, before: Census) -> str:
+        """Return what is still there after a call, when it has had time to go."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_LEFT_SECS):
+                while _more(await self.census(), before):  # noqa: ASYNC110 - another process
+                    await asyncio.sleep(0.5)
+        return ", ".join(_more(await self.census(), before)) or "nothing"
+
     async def empty(self, within_secs: float) -> None:
         """Wait until the server counts no session; whoever vanished is waited for.
 
@@ -169,6 +184,15 @@ class Stage:
         for family in text_string_to_metric_families(text):
             totals[family.name] = sum(sample.value for sample in family.samples)
         return totals
+
+
+def _more(now: Census, before: Census) -> list[str]:
+    counts = {
+        "sessions": now.sessions - before.sessions,
+        "rooms": now.rooms - before.rooms,
+        "tasks": now.tasks - before.tasks,
+    }
+    return [f"{count} {what}" for what, count in counts.items() if count > 0]
 
 
 @asynccontextmanager

@@ -22,6 +22,7 @@ from local.probe import until_ok
 from local.processes import free_port, start
 from tests.e2e.conftest import DELAYS, Wire
 from tests.e2e.faults.catalogue import FAULTS
+from tests.e2e.faults.machine import try_on_machine
 from tests.e2e.faults.results import Row, keep, load, write
 from tests.e2e.faults.trial import try_fault
 from tests.e2e.network.trial import try_over_network
@@ -42,8 +43,10 @@ async def run(only: str, rows: dict[str, Row], *, missing: bool) -> None:
             name = f"{fault.group}: {fault.name}"
             if only not in name or (missing and name in rows):
                 continue
-            if fault.network is not None:
-                row = await try_over_network(fault.network)
+            if fault.network:
+                row = await try_over_network(fault.name)
+            elif fault.machine:
+                row = await try_on_machine(fault.name)
             else:
                 async with LiveKitServer.start(binary) as livekit:
                     row = await try_fault(fault, livekit, Wire(f"http://127.0.0.1:{port}"))

@@ -28,7 +28,8 @@ class Fault:
         act: Something else that happens: a method of the stage.
         is_final: It ends the call; what has to work next is a new one.
         refuses: With what a new call is rightly refused afterwards.
-        network: Which trial of `tests.e2e.network` it is, if it is one.
+        network: Whether `tests.e2e.network.trial` tries it.
+        machine: Whether `tests.e2e.faults.machine` tries it.
     """
 
     group: str
@@ -38,7 +39,8 @@ class Fault:
     act: str | None = None
     is_final: bool = False
     refuses: str | None = None
-    network: str | None = None
+    network: bool = False
+    machine: bool = False
 
 
 def _llm(name: str, **fault: Any) -> Fault:
@@ -68,6 +70,12 @@ NETWORK_FAULTS = (
     "300 ms later, there and back",
     "gap of 2 s",
     "gap of 20 s",
+)
+
+# And `tests.e2e.faults.machine` these.
+MACHINE_FAULTS = (
+    "the disk with the log is full",
+    "no file descriptors are left",
 )
 
 FAULTS = (
@@ -120,5 +128,6 @@ FAULTS = (
     Fault("process", "session process SIGKILL", act="kill_process", is_final=True),
     Fault("process", "session process SIGSTOP (hangs)", act="stop_process", is_final=True),
     Fault("process", "server told to stop", act="drain", is_final=True, refuses="draining"),
-    *(Fault("network", name, network=name) for name in NETWORK_FAULTS),
+    *(Fault("network", name, network=True) for name in NETWORK_FAULTS),
+    *(Fault("machine", name, machine=True) for name in MACHINE_FAULTS),
 )

@@ -18,15 +18,13 @@ from local.livekit import LiveKitServer
 from local.paths import ROOT
 from local.setup.browser import find
 from tests.e2e.browsers.visitor import Browser, Microphone, Visitor, bundle_driver
-from tests.e2e.churn_hour.stage import Census, Stage, open_stage
+from tests.e2e.churn_hour.stage import Stage, open_stage
 from tests.e2e.faults.results import Row
 from tests.e2e.network.link import NEAR, Conditions, Link
 from tests.e2e.page import write_speech
 
 _FAR: Final = (sys.executable, "-m", "tests.e2e.network.far")
 _ANSWER_SECS: Final = 60.0
-# Whoever is cut off is missed by LiveKit after some seconds and then waited for, 25 s.
-_SETTLE_SECS: Final = 60.0
 _BACK_SECS: Final = 30.0
 _ANSWERED: Final = "document.querySelector('voice-assistant')?.phase === 'speaking' && eyes.hears()"
 _RECONNECTING: Final = "document.querySelector('voice-assistant')?.phase === 'reconnecting'"
@@ -94,7 +92,7 @@ async def try_over_network(name: str) -> Row:
                 sound = Path(folder) / "silence.wav"
                 write_speech(sound, 60.0)
                 row = await _in_front_of_a_page(link, stage, bad.gap_secs, sound)
-            return Row(*row, left=await _left(stage, before))
+            return Row(*row, left=await stage.left(before))
 
 
 async def _around_a_question(
@@ -148,24 +146,6 @@ async def _moment(visitor: Visitor, script: str, began: float) -> float | None:
         await visitor.until(script, within_secs=_BACK_SECS)
         return time.monotonic() - began
     return None
-
-
-async def _left(stage: Stage, before: Census) -> str:
-    """Return what is still there after the call."""
-    with suppress(TimeoutError):
-        async with asyncio.timeout(_SETTLE_SECS):
-            while _more(await stage.census(), before):  # noqa: ASYNC110 - another process
-                await asyncio.sleep(0.5)
-    return ", ".join(_more(await stage.census(), before)) or "nothing"
-
-
-def _more(now: Census, before: Census) -> Sequence[str]:
-    counts = {
-        "sessions": now.sessions - before.sessions,
-        "rooms": now.rooms - before.rooms,
-        "tasks": now.tasks - before.tasks,
-    }
-    return [f"{count} {what}" for what, count in counts.items() if count > 0]
 
 
 class _Far:
