@@ -101,8 +101,8 @@ def test_the_environment_is_read_in_settings_alone() -> None:
 
 
 def test_no_deadline_depends_on_the_time_of_day() -> None:
-    """A clock that jumps moves no timer: the time of day is read for days and shared counts alone."""
-    clocks = ("time.time", "datetime.datetime.now", "datetime.datetime.utcnow")
+    """A clock that jumps moves no timer: only days and shared counts know the time of day."""
+    clocks = ("time.time", "datetime.datetime", "datetime.UTC")
     found = {place(path) for path in python_files("bot", "server") if knows(path, *clocks)}
     assert found == {"server/doorkeeper.py", "server/ledger_redis.py"}
 
