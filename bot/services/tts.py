@@ -107,8 +107,9 @@ class LastingTTSService(ClearingTTSService):
             if context_id != self._context_id:
                 self._finish()
                 self._context_id = context_id
-                self._is_shown = self._is_away or self._breaker.is_open
                 self._wanted.set()
+                if self._is_away or self._breaker.is_open:
+                    await self._tell_shown()
             self._unspoken.add(text)
             if not self._is_shown:
                 await self._say({"type": "Speak", "text": text})
@@ -174,10 +175,14 @@ class LastingTTSService(ClearingTTSService):
     async def _give_answer_up(self) -> None:
         if self._context_id is None or self._is_shown:
             return
-        self._is_shown = True
-        await self.push_error("an answer cannot be spoken")
+        await self._tell_shown()
         if self._is_flushed:
             await self._show()
+
+    async def _tell_shown(self) -> None:
+        """Tell the visitor that this answer is to be read: aloud once in an outage."""
+        self._is_shown = True
+        await self.push_error("an answer cannot be spoken")
         if not self._has_apologised and self.is_prepared(NO_VOICE):
             self._has_apologised = True
             await self.queue_frame(TTSSpeakFrame(NO_VOICE, append_to_context=False))

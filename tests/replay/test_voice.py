@@ -95,6 +95,25 @@ def test_a_session_begins_without_a_voice(expect: Expect) -> None:
     expect(timeline)
 
 
+def test_a_visitor_who_never_had_a_voice_to_listen_to_is_told() -> None:
+    """A voice that was away before the first question: it is said, and the answer is shown."""
+
+    def prepare(deepgram: DeepgramScript, _: Network) -> None:
+        deepgram.refuse_speak_times = 100
+
+    async def conversation(caller: Caller) -> None:
+        await caller.join()
+        await caller.wait(6)
+        await caller.say("which-folder-should-i-save-the-message-to")
+        await caller.wait(6)
+
+    timeline = replay(conversation, [Answer(CONTRACTS)], prepare=prepare, prepared=with_apology())
+    assert timeline.texts("ear", "has heard")[-1] == f'"{NO_VOICE}"'
+    assert timeline.conversation[-1] == f"assistant: {CONTRACTS}"
+    asked_secs = timeline.at("user", "is silent")[-1]
+    assert any(0 <= at - asked_secs <= 3 for at in timeline.at("rtvi", "error tts_failed"))
+
+
 def test_a_voice_that_breaks_off_again_and_again() -> None:
     """An answer is begun three times at most; then it is shown."""
 
