@@ -40,11 +40,11 @@ export const LAYOUT_CSS = /* css */ `
 @media (max-width: 480px) {
   :host .panel.panel.panel {
     position: fixed;
-    inset: auto 0 0;
+    inset: auto 0 var(--_keyboard, 0px);
     translate: none;
     width: auto;
     height: min(640px, 88vh);
-    height: min(640px, 88dvh);
+    height: min(640px, 88dvh, 100dvh - var(--_keyboard, 0px));
     max-height: none;
     border-width: 1px 0 0;
     border-radius: var(--_radius) var(--_radius) 0 0;
@@ -52,8 +52,8 @@ export const LAYOUT_CSS = /* css */ `
     box-shadow: 0 -8px 48px #00000047;
     animation-name: rise;
   }
-  :host([size="compact"]) .panel.panel.panel { height: auto; max-height: 88dvh; }
-  :host([size="full"]) .panel.panel.panel { height: 100dvh; border-radius: 0; border: 0; padding-top: env(safe-area-inset-top, 0px); }
+  :host([size="compact"]) .panel.panel.panel { height: auto; max-height: min(88dvh, 100dvh - var(--_keyboard, 0px)); }
+  :host([size="full"]) .panel.panel.panel { height: calc(100dvh - var(--_keyboard, 0px)); border-radius: 0; border: 0; padding-top: env(safe-area-inset-top, 0px); }
   .bubble[data-open="true"] { visibility: hidden; }
 }
 /* A low window (a page zoomed to 200 %, a phone on its side): all of its height. */
@@ -61,7 +61,7 @@ export const LAYOUT_CSS = /* css */ `
   :host .panel.panel.panel {
     position: fixed;
     top: calc(8px + env(safe-area-inset-top, 0px));
-    bottom: calc(8px + env(safe-area-inset-bottom, 0px));
+    bottom: calc(8px + max(env(safe-area-inset-bottom, 0px), var(--_keyboard, 0px)));
     height: auto;
     max-height: none;
     border-radius: var(--_radius);

@@ -10,6 +10,7 @@ import { Clocks } from "./clocks.ts";
 import { readConfig } from "./config.ts";
 import { ConsentStore } from "./consent.ts";
 import type { PageEvent } from "./events.ts";
+import { Keyboard } from "./keyboard.ts";
 import { LevelMeter } from "./level.ts";
 import { actionOf, eventOf } from "./meaning.ts";
 import { DEFAULT_MIC, type MicSettings } from "./mic.ts";
@@ -48,6 +49,7 @@ export class Session {
   readonly #levels = new LevelMeter();
   readonly #clocks: Clocks;
   readonly #sheets = createSheets();
+  readonly #keyboard: Keyboard;
   #state: State = INITIAL_STATE;
   #transcript: Transcript = EMPTY_TRANSCRIPT;
   #open = false;
@@ -110,6 +112,7 @@ export class Session {
       this.render();
       if (this.#open && host.shadowRoot?.activeElement === bubble) this.#view.focus(this.#state);
     });
+    this.#keyboard = new Keyboard(this.#view.panel);
     bubble.before(this.#view.panel);
     adopt(host.shadowRoot, this.#sheets);
     addEventListener("pagehide", this.#onPageHide);
@@ -201,6 +204,7 @@ export class Session {
     this.#sound.show(false);
     this.#levels.close();
     this.#caller.destroy();
+    this.#keyboard.stop();
     this.#view.panel.remove();
     drop(this.#host.shadowRoot, this.#sheets);
   }
