@@ -18,6 +18,8 @@ REPOSITORY = Path(__file__).parent.parent
 # The same examples each time, on a machine of any speed: a failure is found again by running again.
 hypothesis_settings.register_profile("here", derandomize=True, deadline=None, database=None)
 hypothesis_settings.load_profile("here")
+# New examples each time, ten times as many: `--hypothesis-profile=fuzz`.
+hypothesis_settings.register_profile("fuzz", max_examples=1000, deadline=None, database=None)
 
 
 @pytest.fixture(autouse=True)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bot.channel import (
     MAX_LINE_BYTES,
@@ -116,3 +118,24 @@ def test_a_refusal_does_not_repeat_what_it_refuses() -> None:
     with pytest.raises(ChannelError) as refusal:
         read_report(b'{"kind":"ready","session_id":"eyJsecret token"}\n')
     assert "secret" not in f"{refusal.value!r} {refusal.value.__cause__!r}"
+
+
+@given(st.binary(max_size=300))
+def test_no_bytes_are_believed_by_accident(line: bytes) -> None:
+    """Any line is one of the messages or breaks a rule, at both ends of the channel."""
+    for read in (read_order, read_report):
+        with pytest.raises(ChannelError):
+            read(line + b"\n")
+
+
+@given(st.data())
+def test_a_message_that_is_damaged_is_a_message_or_none(data: st.DataObject) -> None:
+    """A changed byte leaves a message that keeps the rules, or an error."""
+    line = bytearray(START.line())
+    place = data.draw(st.integers(0, len(line) - 1))
+    line[place] = data.draw(st.integers(0, 255))
+    try:
+        order = read_order(bytes(line))
+    except ChannelError:
+        return
+    assert isinstance(order, Start)

@@ -2,6 +2,8 @@ import re
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bot.errors import KnowledgeError
 from bot.instruction import build_instruction
@@ -82,3 +84,39 @@ def test_instruction_ends_with_the_sites_knowledge() -> None:
 def test_instruction_without_knowledge_is_the_prompt_alone(tmp_path: Path) -> None:
     """An empty directory gives a bot without knowledge of the site."""
     assert "<knowledge>" not in build_instruction(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One folder for all examples, whose one file each of them writes anew."""
+    return tmp_path_factory.mktemp("knowledge")
+
+
+PIECES = [
+    "<",
+    "</",
+    ">",
+    " ",
+    "/",
+    "know",
+    "ledge",
+    "knowledge",
+    "DOCUMENT",
+    "page",
+    "docu",
+    "ment",
+    "x",
+]
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=30).map("".join) | st.text(max_size=60))
+def test_no_spelling_ends_the_section(folder: Path, text: str) -> None:
+    """However pieces of tags are put together, one section with one document comes out."""
+    (folder / "a.md").write_text(text, encoding="utf-8")
+    section = load_knowledge(folder)
+    assert re.findall(r"<\s*/?\s*(?:document|knowledge|page)\b[^<>]*>", section, re.IGNORECASE) == [
+        "<knowledge>",
+        '<document source="a.md">',
+        "</document>",
+        "</knowledge>",
+    ]

@@ -1,5 +1,7 @@
 import jwt
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from server.tokens import Keys, bot_token, identity_of, user_token
 
@@ -66,3 +68,16 @@ def test_each_return_has_a_token_of_its_own() -> None:
     """Tokens of the same second differ, so that a page that goes late takes nobody else along."""
     tokens = {user_token(KEYS, "room-1", "user-1", visit) for visit in range(3)}
     assert len(tokens) == 3
+
+
+@given(st.text(max_size=300) | st.lists(st.text(max_size=80), min_size=3, max_size=3).map(".".join))
+def test_no_text_is_a_token_of_ours(text: str) -> None:
+    """Whatever is sent to come back with, or to leave with, names nobody."""
+    assert identity_of(KEYS, text) is None
+
+
+@given(st.dictionaries(st.sampled_from(["exp", "nbf", "iat", "video"]), st.integers(0, 10**10)))
+def test_no_claims_make_another_keys_token_ours(more: dict[str, int]) -> None:
+    """What another key has signed names nobody, whatever it says."""
+    token = jwt.encode({"sub": "user-1", "iss": "key", **more}, "x" * 32, algorithm="HS256")
+    assert identity_of(KEYS, token) is None
