@@ -52,6 +52,8 @@ class Link:
     Attributes:
         conditions: To be changed at will.
         lost: Packets that did not arrive.
+        up_bytes: IP packets carried from the far side to this one.
+        down_bytes: The other way.
     """
 
     def __init__(self, name: str, near: int, far: int, seed: int) -> None:
@@ -60,6 +62,9 @@ class Link:
         self._dice = random.Random(seed)  # noqa: S311 - no secret
         self.conditions = Conditions()
         self.lost = 0
+        self.up_bytes = 0
+        self.down_bytes = 0
+        self._far = far
         loop = asyncio.get_running_loop()
         for source, sink in ((near, far), (far, near)):
             loop.add_reader(source, self._carry, source, sink)
@@ -94,6 +99,10 @@ class Link:
             packet = os.read(source, _MTU)
         except BlockingIOError:
             return
+        if source == self._far:
+            self.up_bytes += len(packet)
+        else:
+            self.down_bytes += len(packet)
         now = self.conditions
         if now.is_cut or self._dice.random() < now.loss:
             self.lost += 1

@@ -23,7 +23,7 @@ from tests.e2e.faults.results import Row
 from tests.e2e.network.link import NEAR, Conditions, Link
 from tests.e2e.page import write_speech
 
-_FAR: Final = (sys.executable, "-m", "tests.e2e.network.far")
+FAR: Final = (sys.executable, "-m", "tests.e2e.network.far")
 _ANSWER_SECS: Final = 60.0
 _BACK_SECS: Final = 30.0
 _ANSWERED: Final = "document.querySelector('voice-assistant')?.phase === 'speaking' && eyes.hears()"
@@ -99,7 +99,7 @@ async def _around_a_question(
     link: Link, stage: Stage, bad: Bad
 ) -> tuple[float | None, float | None, list[str], bool]:
     """Ask over the bad network, and again once it has healed."""
-    async with _Far(link.on_the_far_side(*_FAR, stage.url)) as far:
+    async with Far(link.on_the_far_side(*FAR, stage.url)) as far:
         await far.hears("greeted")
         link.conditions = bad.conditions
         asked = await far.does("ask")
@@ -148,13 +148,13 @@ async def _moment(visitor: Visitor, script: str, began: float) -> float | None:
     return None
 
 
-class _Far:
+class Far:
     """The caller on the far side."""
 
     def __init__(self, command: Sequence[str]) -> None:
         self._command = command
 
-    async def __aenter__(self) -> _Far:
+    async def __aenter__(self) -> Far:
         self._child = await asyncio.create_subprocess_exec(
             *self._command,
             cwd=ROOT,
