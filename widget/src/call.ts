@@ -23,6 +23,8 @@ const READY_RETRY_MS = 3_000;
 const READY_ATTEMPTS = 4;
 /** A bot that rejoins after a full reconnect is back within milliseconds to seconds. */
 const BOT_RETURN_MS = 6_000;
+/** A bot that is back answers within a round trip. */
+const VERIFY_MS = 1_000;
 /** The bot's voice is published with the bot; past this the handshake starts without it. */
 const BOT_TRACK_MS = 1_500;
 /** How long the room stays open, in silence, for the bot to hear that the call is over. */
@@ -63,6 +65,7 @@ export class Call {
   #botTrack = false;
   #micSettled = false;
   #readyAttempts = 0;
+  #verifying = false;
   /** Why the bot says it leaves; it may still speak a last sentence. */
   #farewell: string | null = null;
   readonly #unsent: Uint8Array[] = [];
@@ -89,7 +92,7 @@ export class Call {
         handlers.dispatch({ type: "reconnecting" });
       },
       onReconnected: () => {
-        if (this.#botPresent) handlers.dispatch({ type: "reconnected" });
+        if (this.#botPresent && this.#botReady) this.#verify();
       },
       onAudioBlocked: (blocked) => {
         if (options.mode === "voice") handlers.dispatch({ type: "audio-blocked", blocked });
@@ -253,7 +256,7 @@ export class Call {
       return;
     }
     this.#timers.cancel("bot");
-    if (this.#botReady) this.#handlers.dispatch({ type: "reconnected" });
+    if (this.#botReady) this.#verify();
     this.#timers.later("ready", this.#botTrack ? 0 : BOT_TRACK_MS, () => {
       this.#botTrack = true;
       this.#handshake();
@@ -280,9 +283,26 @@ export class Call {
     });
   }
 
+  /**
+   * Asks a bot that is there again whether it hears us; only its answer ends the reconnecting. What is
+   * typed before its data channel is open would be lost.
+   */
+  #verify(): void {
+    this.#verifying = true;
+    this.#send(clientReady(newId(), this.#mic.published));
+    this.#timers.later("verify", VERIFY_MS, () => {
+      this.#verify();
+    });
+  }
+
   #receive(payload: Uint8Array): void {
     const message = parseBotMessage(payload);
     if (message === null || this.#abort.signal.aborted) return;
+    if (message.type === "bot-ready" && this.#verifying) {
+      this.#verifying = false;
+      this.#timers.cancel("verify");
+      this.#handlers.dispatch({ type: "reconnected" });
+    }
     if (message.type === "bot-ready" && !this.#botReady) {
       this.#botReady = true;
       this.#timers.cancel("ready");
@@ -319,6 +339,10 @@ export function endAction(reason: string): Action {
     case "shutdown":
     case "moved":
       return { type: "ended", reason };
+    case "silent":
+      return { type: "ended", reason: "idle" };
+    case "budget_spent":
+      return { type: "failed", problem: "budget_spent" };
     case "provider_unusable":
     case "connect_failed":
     case "failed":

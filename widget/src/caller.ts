@@ -11,12 +11,15 @@ import type { ConnectError } from "./connect.ts";
 import { newId } from "./ids.ts";
 import { ResumeStore } from "./resume.ts";
 import type { BotMessage } from "./rtvi.ts";
-import type { Action } from "./state.ts";
+import type { Action, Problem } from "./state.ts";
 import { TabClaim } from "./tabs.ts";
 import type { Line } from "./transcript.ts";
 
 /** Attempts on their own while every line is busy; then the visitor decides. */
 const MAX_AUTO_RETRIES = 5;
+
+/** What ends a call that the door may still hold; every other refusal is an answer. */
+const MAY_COME_BACK = new Set<Problem>(["connection_lost", "join_failed", "server_unreachable", "server_error", "bot_unavailable", "bot_silent"]);
 
 export interface CallerHandlers {
   dispatch(action: Action): void;
@@ -134,13 +137,13 @@ export class Caller {
     const isBack = this.#comeback.isUnderWay;
     if (action.type === "reconnecting" && this.#met) this.#comeback.lost();
     if (action.type === "reconnected") this.#comeback.stop();
-    if (action.type === "failed" && this.#met && action.problem !== "bot_error") {
+    if (action.type === "failed" && this.#met && MAY_COME_BACK.has(action.problem)) {
       if (this.#comeback.failed()) this.#handlers.dispatch({ type: "reconnecting" });
       else this.#handlers.dispatch({ type: "failed", problem: "connection_lost" });
       return;
     }
+    if (action.type === "failed" || action.type === "ended") this.#comeback.stop();
     if (action.type === "ended") {
-      this.#comeback.stop();
       // The door knows the call no more: the bot has given up waiting, or was lost.
       if (isBack && action.reason === "session_gone") {
         this.#handlers.dispatch({ type: "failed", problem: "connection_lost" });

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { DEFAULT_CONFIG } from "../../src/config.ts";
+import { endAction } from "../../src/call.ts";
 import { asksRating, notices, statusText } from "../../src/present.ts";
 import { INITIAL_STATE, reduce, type Action, type State } from "../../src/state.ts";
 import { ENGLISH, mergeTexts } from "../../src/texts.ts";
@@ -180,5 +181,14 @@ describe("texts", () => {
     assert.equal(texts.end, "Auflegen");
     assert.equal(texts.phases.listening, "Ich höre zu");
     assert.equal(texts.phases.thinking, ENGLISH.phases.thinking);
+  });
+});
+
+describe("the end of a call", () => {
+  it("says in the visitor's words why the bot ended it", () => {
+    assert.deepEqual(endAction("silent"), { type: "ended", reason: "idle" });
+    assert.deepEqual(endAction("budget_spent"), { type: "failed", problem: "budget_spent" });
+    assert.deepEqual(endAction("provider_unusable"), { type: "failed", problem: "bot_error" });
+    assert.deepEqual(endAction("something new"), { type: "ended", reason: "bot_left" });
   });
 });
