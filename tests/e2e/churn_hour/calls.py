@@ -20,6 +20,7 @@ from typing import Any, Final
 
 import aiohttp
 from livekit import rtc
+from livekit.rtc.participant import PublishDataError
 
 from local.caller import Caller, ConnectError, Invitation, connect
 from tests.replay.recording import load_recording
@@ -235,8 +236,8 @@ class Callers:
                 call.outcome, call.detail = "lost", str(error)
             except TimeoutError:
                 call.outcome, call.detail = "lost", "the end of the call"
-            except (aiohttp.ClientError, rtc.ConnectError) as error:
-                # A page shows this: the server or the room cannot be reached.
+            except (aiohttp.ClientError, rtc.ConnectError, PublishDataError) as error:
+                # A page shows this: the server or the room cannot be reached, or has closed.
                 call.outcome, call.codes = "told", [type(error).__name__]
             call.took_secs = round(time.monotonic() - began, 2)
             sys.stdout.write(json.dumps(asdict(call)) + "\n")
