@@ -90,7 +90,7 @@ const IN_A_CALL: Record<string, { attributes?: string; root?: string; then: (sta
     },
   },
   "bot left": { then: async ({ page }) => { await talk(page); await emit(page, "Disconnected", ROOM_DELETED); await see(page, ENGLISH.ends.bot_left); } },
-  "connection lost": { then: async ({ page }) => { await talk(page); await emit(page, "Disconnected"); await see(page, ENGLISH.problems.connection_lost); } },
+  "connection lost": { then: async ({ page, server }) => { await talk(page); server.answer = refused(410, "session_gone"); await emit(page, "Disconnected"); await see(page, ENGLISH.problems.connection_lost); } },
   "long words": {
     then: async ({ page }) => {
       await bot(page, "bot-output", { text: `${"Kakaobohnenlieferverzögerungsbenachrichtigung".repeat(4)} ${"word ".repeat(120)}`, segment_id: 1, will_be_spoken: false, spoken_status: "new" });
@@ -166,7 +166,7 @@ describe("the keyboard alone", { skip }, () => {
 
 describe("a screen reader", { skip }, () => {
   it("is told the status, what is said and what is wrong, once each, by live regions with names", async () => {
-    await live({}, async ({ page }) => {
+    await live({}, async ({ page, server }) => {
       await talk(page);
       assert.equal(await panel(page).getAttribute("role"), "dialog");
       assert.equal(await page.getByRole("dialog", { name: ENGLISH.title }).count(), 1);
@@ -180,6 +180,8 @@ describe("a screen reader", { skip }, () => {
       for (const name of [ENGLISH.mute, ENGLISH.end, ENGLISH.send, ENGLISH.close, ENGLISH.settings]) {
         assert.equal(await panel(page).getByRole("button", { name, exact: true }).count(), 1, name);
       }
+      // The door, too, knows the call no more.
+      server.answer = refused(410, "session_gone");
       await emit(page, "Disconnected");
       await panel(page).getByRole("alert").getByText(ENGLISH.problems.connection_lost).waitFor();
     });
