@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, TypeAdapter, ValidationError
 from pydantic_core import to_jsonable_python
 
+from bot.kept import RecordTo
 from bot.reasons import EndReason
 from bot.settings import BotSettings
 from bot.waterfall import SEGMENTS
@@ -80,6 +81,7 @@ class Start(_Message):
     url: Name
     token: Annotated[str, Field(min_length=1, max_length=4096)]
     room: Name
+    record_to: RecordTo | None = None
 
 
 class End(_Message):

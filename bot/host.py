@@ -180,7 +180,7 @@ class _Host:
         session_id, reason, errors = order.session_id, EndReason.FAILED, dict[str, int]()
         try:
             session = livekit_session(
-                SessionInfo(session_id, order.user_identity),
+                SessionInfo(session_id, order.user_identity, order.record_to),
                 url=order.url,
                 token=order.token,
                 room=order.room,

@@ -17,7 +17,12 @@ class PatientLLMMixin(LLMService[Adapter]):
     """Waits for the turn to be decided before it calls a function.
 
     What a model says can be withdrawn until it is heard; what it does in a page cannot.
+
+    Attributes:
+        passes_audio: Whether somebody further on still wants the microphone's audio.
     """
+
+    passes_audio = False
 
     _until_decided: Callable[[], Awaitable[None]] | None = None
     _is_open: Callable[[], bool] | None = None
@@ -50,6 +55,8 @@ class PatientLLMMixin(LLMService[Adapter]):
         await super().run_function_calls(function_calls)
 
     async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
-        """Answer contexts; the microphone's audio has been heard and goes no further."""
+        """Answer contexts; the microphone's audio goes no further, except to a recorder."""
         if not isinstance(frame, InputAudioRawFrame):
             await super().process_frame(frame, direction)
+        elif self.passes_audio:
+            await self.push_frame(frame, direction)

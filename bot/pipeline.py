@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pipecat.pipeline.pipeline import Pipeline
 from pipecat.processors.aggregators.llm_context import LLMContext
 from pipecat.processors.aggregators.llm_response_universal import LLMContextAggregatorPair
+from pipecat.processors.frame_processor import FrameProcessor
 from pipecat.transports.base_transport import BaseTransport
 
 from bot.context import ConversationContext
@@ -28,7 +29,10 @@ class Graph:
 
 
 def build_pipeline(
-    transport: BaseTransport, services: Services, take_back: Callable[[], None]
+    transport: BaseTransport,
+    services: Services,
+    take_back: Callable[[], None],
+    tap: FrameProcessor | None = None,
 ) -> Graph:
     """Return the linear graph of one session.
 
@@ -36,6 +40,7 @@ def build_pipeline(
         transport: Where the user's audio comes from and the bot's goes to.
         services: The three providers of this session.
         take_back: Drops the audio that the room has been given and has not played.
+        tap: Hears both voices, where they are recorded.
     """
     waterfall = Waterfall()
     playout = Playout(take_back, waterfall)
@@ -45,6 +50,7 @@ def build_pipeline(
     turns.bind(aggregators)
     services.llm.act_after(playout.wait_released, lambda: playout.is_held)
     services.tts.note_in(waterfall)
+    services.llm.passes_audio = tap is not None
     pipeline = Pipeline(
         [
             transport.input(),  # microphone: s16le mono 16 kHz
@@ -53,6 +59,7 @@ def build_pipeline(
             services.llm,  # context -> text
             services.tts,  # text -> audio: s16le mono 24 kHz
             playout,  # holds, paces, pauses; audio -> audio and the words heard
+            *([tap] if tap else []),  # both voices -> a file
             transport.output(),  # speaker
             aggregators.assistant(),  # what was heard -> context
         ]

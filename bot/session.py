@@ -19,10 +19,12 @@ from pipecat.transports.base_transport import BaseTransport
 from pipecat.workers.runner import WorkerRunner
 
 from bot.failures import Failures, Incident, apology_for, said_about
+from bot.kept import RecordTo
 from bot.page import Page
 from bot.pipeline import build_pipeline
 from bot.prepared import NOTHING, Prepared
 from bot.reasons import EndReason
+from bot.record import Record
 from bot.rtvi import SessionRTVIProcessor, error_code, incident_told, observer_params, session_ended
 from bot.services import build_services
 from bot.settings import BotSettings
@@ -44,10 +46,12 @@ class SessionInfo:
     Attributes:
         session_id: Opaque id, bound to every log line of the session.
         user_identity: The user's LiveKit identity; None accepts the first participant.
+        record_to: Where the conversation is kept; None: nowhere.
     """
 
     session_id: str
     user_identity: str | None = None
+    record_to: RecordTo | None = None
 
 
 class Session:
@@ -96,7 +100,10 @@ class Session:
         self.on_adrift: Callable[[], None] | None = None
 
         services = build_services(settings, instruction, prepared, self.failures.report)
-        self.graph = build_pipeline(transport, services, _take_back(transport))
+        to = info.record_to
+        self._record = None if to is None else Record(to, self.failures.error)
+        tap = self._record.tap if self._record else None
+        self.graph = build_pipeline(transport, services, _take_back(transport), tap)
         page = Page(services.llm, self.graph.context)
         self._rtvi = SessionRTVIProcessor(page)
         self._worker = SparingWorker(
@@ -117,11 +124,10 @@ class Session:
 
     async def run(self) -> EndReason:
         """Join, talk, leave. Returns when nothing of the session is left running."""
-        with logger.contextualize(session=self.info.session_id):
+        info = self.info
+        with logger.contextualize(session=info.session_id):
             loop = asyncio.get_running_loop()
-            limits = [
-                loop.call_later(self._settings.session_max_secs, self.end, EndReason.MAX_LENGTH),
-            ]
+            limit = loop.call_later(self._settings.session_max_secs, self.end, EndReason.MAX_LENGTH)
             self._wait_for_user(self._settings.join_timeout_secs, EndReason.NEVER_JOINED)
             logger.info("session started")
             try:
@@ -133,12 +139,14 @@ class Session:
                 logger.exception("session failed")
                 self._reason = self._reason or EndReason.FAILED
             finally:
-                for limit in limits:
-                    limit.cancel()
+                limit.cancel()
                 self._user_is_here()
                 self._silence.stop()
                 await self._cancel_tasks()
                 self._reason = self._reason or EndReason.CLIENT_REQUEST
+                if self._record is not None:
+                    said = self.graph.context.messages
+                    await self._record.close(info.session_id, self._reason, said)
                 self.ended.set()
                 logger.info("session ended: {}", self._reason.value)
             return self._reason

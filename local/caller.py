@@ -56,6 +56,7 @@ class Invitation:
     token: str
     room: str
     session_id: str
+    recorded: bool = False
 
 
 async def connect(
@@ -82,7 +83,13 @@ async def connect(
             raise ConnectError(
                 response.status, answer["error"]["code"], int(retry_after) if retry_after else None
             )
-        return Invitation(answer["url"], answer["token"], answer["room"], answer["sessionId"])
+        return Invitation(
+            url=answer["url"],
+            token=answer["token"],
+            room=answer["room"],
+            session_id=answer["sessionId"],
+            recorded=answer["recorded"],
+        )
 
 
 Samples = np.ndarray[Any, np.dtype[np.int16]]

@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException
 from bot.channel import Configure
 from bot.instruction import build_instruction
 from bot.settings import BotSettings
-from server import door, pages
+from server import door, owner, pages
 from server.doorkeeper import Doorkeeper
 from server.errors import DoorError
 from server.ledgers import open_ledger
@@ -21,6 +21,7 @@ from server.metrics import CONTENT_TYPE, Metrics
 from server.placement import Limits
 from server.pool import Pool
 from server.process import COMMAND
+from server.records import records_of, swept
 from server.rooms import Rooms
 from server.sessions import Sessions
 from server.settings import ServerSettings, process_environment
@@ -39,6 +40,7 @@ def create_app(
 
     Raises:
         KnowledgeError: the site's knowledge cannot be loaded.
+        RecordsError: TRANSCRIPTS_DIR cannot be used.
     """
     instruction = build_instruction(bot_settings.knowledge_dir)
     keys = Keys(settings.livekit_api_key, settings.livekit_api_secret.get_secret_value())
@@ -47,11 +49,13 @@ def create_app(
     configure = Configure.of(bot_settings, instruction, settings.log_level, log_as_json=as_json)
     limits = Limits(settings.max_sessions, settings.max_loop_lag_ms, settings.max_cpu_percent)
     metrics = Metrics()
+    records = records_of(settings)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
         async with (
             open_ledger(settings) as ledger,
+            swept(records),
             Rooms(settings.livekit_url, keys.api_key, keys.api_secret) as rooms,
             Pool(
                 settings.session_processes,
@@ -73,6 +77,7 @@ def create_app(
                 keys=keys,
                 livekit_url=settings.livekit_url,
                 max_sessions=settings.max_sessions,
+                records=records,
             )
             metrics.watch(sessions, pool)
             if settings.is_open and settings.host not in ("127.0.0.1", "::1", "localhost"):
@@ -83,7 +88,7 @@ def create_app(
             logger.info("server stopped")
 
     app = FastAPI(title="voice-assistant", lifespan=lifespan, openapi_url=None)
-    app.state.settings, app.state.metrics = settings, metrics
+    app.state.settings, app.state.metrics, app.state.records = settings, metrics, records
     app.add_exception_handler(DoorError, _door_error)
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(Exception, _unexpected_error)
@@ -107,6 +112,7 @@ def create_app(
         return Response(metrics.text(), media_type=CONTENT_TYPE)
 
     app.include_router(door.router)
+    app.include_router(owner.router)
     app.include_router(pages.router)
     return app
 

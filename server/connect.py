@@ -24,12 +24,14 @@ class ConnectRequest(BaseModel):
     Attributes:
         resume: An earlier token of a session that is still alive, to come back to it.
         credential: A site's word for its user (`server.sign_in`).
+        record: The user agreed to have the conversation kept (`server.records`).
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     resume: str | None = Field(default=None, min_length=1, max_length=4096)
     credential: str | None = Field(default=None, min_length=1, max_length=MAX_CREDENTIAL_CHARS)
+    record: bool = Field(default=False, strict=True)
 
 
 class ConnectResponse(BaseModel):
@@ -40,12 +42,14 @@ class ConnectResponse(BaseModel):
         token: LiveKit token, good for 60 s.
         room: Room name.
         sessionId: Id of the session, for support and logs.
+        recorded: Whether the conversation is kept.
     """
 
     url: str
     token: str
     room: str
     sessionId: str  # noqa: N815 (the wire's spelling, as in Pipecat's own start answer)
+    recorded: bool
 
 
 async def read_body(request: Request) -> ConnectRequest:

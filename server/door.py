@@ -70,7 +70,7 @@ async def connect(request: Request) -> Response:
         if body.resume:
             admission = await sessions.resume(body.resume, visitor)
         else:
-            admission = await sessions.start(visitor)
+            admission = await sessions.start(visitor, record=body.record)
             metrics.connect_secs.observe(time.monotonic() - asked)
     except DoorError as error:
         metrics.connect_errors.labels(error.code).inc()
@@ -80,5 +80,6 @@ async def connect(request: Request) -> Response:
         token=admission.token,
         room=admission.room,
         sessionId=admission.session_id,
+        recorded=admission.is_recorded,
     )
     return JSONResponse(answer.model_dump(), headers={**headers, "Cache-Control": "no-store"})

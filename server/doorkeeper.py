@@ -106,10 +106,7 @@ class Doorkeeper:
         address = client_address(peer, forwarded, self._settings.trusted_proxies)
         self._warn_of_proxy(peer, is_forwarded=bool(forwarded))
         if body.credential is not None:
-            signed = self._sign_in.verify(body.credential)
-            if origin not in (None, signed.site):
-                raise errors.sign_in_wrong_site()
-            await self._use(signed)
+            signed = await self.signed_in(body.credential, origin)
             # A site's own server asks for all of its users.
             return Visitor(signed.site, signed.user, origin and quota_key(address))
         if self._settings.is_open:
@@ -121,10 +118,24 @@ class Doorkeeper:
             raise errors.sign_in_required()
         return Visitor(origin, None, quota_key(address))
 
-    async def _use(self, signed: SignedIn) -> None:
+    async def signed_in(self, credential: str, origin: str | None) -> SignedIn:
+        """Return whom a credential speaks for; it is used up by this.
+
+        Args:
+            credential: The site's word.
+            origin: Of the page that presents it; None for the site's own server.
+
+        Raises:
+            DoorError: one of `SignIn.verify`, `sign_in_wrong_site`, `sign_in_used`,
+                `quota_unavailable`.
+        """
+        signed = self._sign_in.verify(credential)
+        if origin not in (None, signed.site):
+            raise errors.sign_in_wrong_site()
         name = f"{signed.site} {signed.once}"
         if not await _known(self._ledger.use_once(name, signed.forget_after_secs)):
             raise errors.sign_in_used()
+        return signed
 
     def _warn_of_proxy(self, peer: str | None, *, is_forwarded: bool) -> None:
         if is_forwarded and not self._settings.trusted_proxies and not self._warned:

@@ -161,6 +161,16 @@ def bot_unavailable() -> DoorError:
     return DoorError(503, "bot_unavailable", "The assistant could not start.", retry_after_secs=5)
 
 
+def transcripts_off() -> DoorError:
+    """No conversations are kept here (TRANSCRIPTS_DIR)."""
+    return DoorError(404, "transcripts_off", "No conversations are kept here.")
+
+
+def transcript_unknown() -> DoorError:
+    """The user has no conversation of this id, or it was kept without sound."""
+    return DoorError(404, "transcript_unknown", "There is no such conversation.")
+
+
 def session_gone() -> DoorError:
     """The session to resume has ended, or the token is not one of its own."""
     return DoorError(410, "session_gone", "This conversation has ended; start a new one.")

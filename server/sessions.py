@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from loguru import logger
 
 from bot.channel import Start
+from bot.kept import RecordTo
 from bot.reasons import EndReason
 from server import errors
 from server.doorkeeper import CHARGE_EVERY_SECS, Doorkeeper, Visitor
@@ -19,6 +20,7 @@ from server.metrics import Metrics
 from server.placement import Refusal
 from server.pool import Pool
 from server.process import PlacedSession
+from server.records import Owner, Records
 from server.rooms import Rooms
 from server.tokens import Keys, bot_token, identity_of, user_token
 
@@ -49,11 +51,13 @@ class Admission:
         token: The user's LiveKit token, good for 60 s.
         room: Room name.
         session_id: Id of the session.
+        is_recorded: Whether the conversation is kept.
     """
 
     token: str
     room: str
     session_id: str
+    is_recorded: bool
 
 
 @dataclass
@@ -63,6 +67,7 @@ class _Running:
     identity: str
     visitor: Visitor
     task: asyncio.Task[None]
+    is_recorded: bool
     visits: int = 0
     token: str = ""
 
@@ -89,6 +94,7 @@ class Sessions:
         keys: Keys,
         livekit_url: str,
         max_sessions: int,
+        records: Records | None = None,
     ) -> None:
         """Prepare; no session runs yet.
 
@@ -100,6 +106,7 @@ class Sessions:
             keys: LiveKit key and secret, to sign tokens.
             livekit_url: Where bots connect to.
             max_sessions: Cap on sessions at once, those being started included.
+            records: Where conversations are kept; None: nowhere.
         """
         self.max_sessions = max_sessions
         self._rooms = rooms
@@ -108,6 +115,7 @@ class Sessions:
         self._keeper = keeper
         self._keys = keys
         self._livekit_url = livekit_url
+        self._records = records
         self._running: dict[str, _Running] = {}
         self._starting: set[asyncio.Task[bool]] = set()
         self._creating = 0
@@ -129,12 +137,17 @@ class Sessions:
         chosen = self._pool.choose(self._creating)
         return _refused(chosen) if isinstance(chosen, Refusal) else None
 
-    async def start(self, visitor: Visitor) -> Admission:
+    async def start(self, visitor: Visitor, *, record: bool = False) -> Admission:
         """Make a room, put a bot in it, and return the way in for one person.
 
         The answer does not wait for the bot while the last session that was started has come into
         its room: client and bot then join at the same time. After a failed start, and for the
         first session, it does, so that a refused key is an answer and not a broken call.
+
+        Args:
+            visitor: Who it is for.
+            record: Whether this person agreed to have the conversation kept. It is kept where
+                it has an owner: one whom a site has signed in.
 
         Raises:
             DoorError: `draining`, `server_full`, `server_busy`, `livekit_unreachable`,
@@ -146,7 +159,7 @@ class Sessions:
         self._creating += 1
         try:
             await self._keeper.admit(visitor, session_id)
-            running = await self._create(visitor, session_id)
+            running = await self._create(visitor, session_id, record=record)
         finally:
             self._creating -= 1
         starting = asyncio.create_task(self._becomes_ready(running))
@@ -158,14 +171,27 @@ class Sessions:
         self._metrics.session_starts.inc()
         return self._way_in(running)
 
-    async def _create(self, visitor: Visitor, session_id: str) -> _Running:
+    async def _create(self, visitor: Visitor, session_id: str, *, record: bool) -> _Running:
         try:
-            return await self._place(visitor, session_id)
+            record_to = await self._record_to(visitor, session_id) if record else None
+            return await self._place(visitor, session_id, record_to)
         except BaseException:
             await self._keeper.leave(visitor, session_id, None)
             raise
 
-    async def _place(self, visitor: Visitor, session_id: str) -> _Running:
+    async def _record_to(self, visitor: Visitor, session_id: str) -> RecordTo | None:
+        if self._records is None or visitor.user is None:
+            return None
+        try:
+            owner = Owner(visitor.site, visitor.user)
+            return await asyncio.to_thread(self._records.place, owner, session_id)
+        except OSError as error:
+            logger.error("a conversation will not be kept: {}", type(error).__name__)
+            return None
+
+    async def _place(
+        self, visitor: Visitor, session_id: str, record_to: RecordTo | None
+    ) -> _Running:
         room, identity = _unguessable("room"), _unguessable("user")
         await self._rooms.create(room)
         placed = self._pool.start(
@@ -175,13 +201,16 @@ class Sessions:
                 url=self._livekit_url,
                 token=bot_token(self._keys, room, _unguessable("bot")),
                 room=room,
+                record_to=record_to,
             )
         )
         if isinstance(placed, Refusal):
             await self._rooms.delete(room)
             raise _refused(placed)
         task = asyncio.create_task(self._run(placed, room, visitor), name=f"session {session_id}")
-        running = self._running[session_id] = _Running(placed, room, identity, visitor, task)
+        is_recorded = record_to is not None
+        running = _Running(placed, room, identity, visitor, task, is_recorded)
+        self._running[session_id] = running
         return running
 
     async def resume(self, old_token: str, visitor: Visitor) -> Admission:
@@ -213,7 +242,8 @@ class Sessions:
     def _way_in(self, running: _Running) -> Admission:
         running.token = user_token(self._keys, running.room, running.identity, running.visits)
         running.visits += 1
-        return Admission(running.token, running.room, running.placed.session_id)
+        session_id = running.placed.session_id
+        return Admission(running.token, running.room, session_id, running.is_recorded)
 
     async def all_ended(self) -> None:
         """Return when every session that runs now has ended and its room is deleted."""

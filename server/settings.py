@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import os
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
@@ -120,6 +121,11 @@ class ServerSettings(BaseSettings):
     site_money_per_day: float = Field(default=0, ge=0, allow_inf_nan=False)
     # What a minute of a conversation costs at your providers, in the currency of the line above.
     price_per_minute: float = Field(default=0, ge=0, allow_inf_nan=False)
+
+    # Where conversations are kept whose callers signed in and agreed; unset: nowhere.
+    transcripts_dir: Path | None = None
+    transcripts_days: float = Field(default=30, gt=0, le=3650, allow_inf_nan=False)
+    transcripts_sound: bool = False
 
     # Without it this process counts for itself, and forgets at a restart.
     quota_redis_url: SecretStr = SecretStr("")

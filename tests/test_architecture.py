@@ -101,10 +101,15 @@ def test_the_environment_is_read_in_settings_alone() -> None:
 
 
 def test_no_deadline_depends_on_the_time_of_day() -> None:
-    """A clock that jumps moves no timer: only days and shared counts know the time of day."""
+    """A clock that jumps moves no timer: only days, shared counts and kept files know the time."""
     clocks = ("time.time", "datetime.datetime", "datetime.UTC")
     found = {place(path) for path in python_files("bot", "server") if knows(path, *clocks)}
-    assert found == {"server/doorkeeper.py", "server/ledger_redis.py"}
+    assert found == {
+        "bot/record.py",
+        "server/doorkeeper.py",
+        "server/ledger_redis.py",
+        "server/records.py",
+    }
 
 
 def test_a_file_is_short_enough_to_read() -> None:

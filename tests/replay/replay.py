@@ -11,6 +11,7 @@ from typing import Any
 
 from pydantic import SecretStr
 
+from bot.kept import RecordTo
 from bot.prepared import NOTHING, Prepared
 from bot.session import EndReason, Session, SessionInfo
 from bot.settings import BotSettings
@@ -124,6 +125,7 @@ def replay(
     *,
     prepare: Callable[[DeepgramScript, Network], None] | None = None,
     prepared: Prepared = NOTHING,
+    record_to: RecordTo | None = None,
     **settings: Any,
 ) -> Timeline:
     """Run a conversation through the production session on virtual time.
@@ -133,6 +135,7 @@ def replay(
         answers: What the model answers, one per request; the last one repeats.
         prepare: Changes the peers' scripts before the session starts.
         prepared: What the session finds in its process.
+        record_to: Where the conversation is kept.
         **settings: Settings other than the defaults of a replay.
 
     Returns:
@@ -145,7 +148,10 @@ def replay(
 
     async def main() -> Timeline:
         spoken = answers or [Answer("Yes.")]
-        return await _run(network, conversation, spoken, prepare, settings, prepared=prepared)
+        info = SessionInfo("replay", USER, record_to)
+        return await _run(
+            network, conversation, spoken, prepare, settings, info=info, prepared=prepared
+        )
 
     return clock.run(main, network.connect)
 
@@ -157,6 +163,7 @@ async def _run(
     prepare: Callable[[DeepgramScript, Network], None] | None,
     settings: dict[str, Any],
     *,
+    info: SessionInfo,
     prepared: Prepared,
 ) -> Timeline:
     loop = asyncio.get_running_loop()
@@ -176,9 +183,7 @@ async def _run(
     if prepare:
         prepare(ear, network)
 
-    session = Session(
-        SessionInfo("replay", USER), transport, replay_settings(**settings), INSTRUCTION, prepared
-    )
+    session = Session(info, transport, replay_settings(**settings), INSTRUCTION, prepared)
     session.graph.waterfall.on_turn = timeline.turns.append
     session._worker.add_observer(EventObserver(note))
     running = asyncio.create_task(session.run(), name="session")
@@ -192,6 +197,7 @@ async def _run(
             session.end(EndReason.SHUTDOWN)
         await running
     timeline.conversation = _conversation(session)
+    timeline.failures = dict(session.failures.counts)
     await asyncio.sleep(clock.GRACE_SECS)
     timeline.unclosed = network.close()
     await asyncio.sleep(clock.GRACE_SECS)

@@ -19,12 +19,14 @@ class Timeline:
         conversation: The model's context at the end, one `role: text` per message.
         turns: Where the time of each answered turn went.
         unclosed: Addresses of connections the session had not closed a second after its end.
+        failures: How often each error and incident came up.
     """
 
     _events: list[tuple[float, int, str, str]] = field(default_factory=list)
     conversation: list[str] = field(default_factory=list)
     turns: list[TurnTimes] = field(default_factory=list)
     unclosed: list[tuple[str, int]] = field(default_factory=list)
+    failures: dict[str, int] = field(default_factory=dict)
 
     def add(self, at_secs: float, who: str, what: str) -> None:
         """Note an event; events of one instant keep the order in which they are noted."""
