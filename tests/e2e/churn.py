@@ -31,6 +31,7 @@ from local.probe import until_ok
 from local.processes import free_port, start
 from server.settings import ServerSettings
 from tests.e2e.conftest import DELAYS, Door, next_load, serve
+from tests.e2e.procfs import held
 
 WARM_UP_SESSIONS = 5
 # LiveKit's native threads and their descriptors go 10-15 s after a session.
@@ -57,32 +58,15 @@ async def census(livekit: LiveKitServer, door: Door) -> Census:
         rooms = await client.room.list_rooms(api.ListRoomsRequest())
     loads = [await next_load(process) for process in door.pool.processes]
     here = Path("/proc/self/task") / str(os.getpid())
-    held = [_of_process(pid) for pid in (os.getpid(), *(one.pid for one in door.pool.processes))]
+    pids = (os.getpid(), *(one.pid for one in door.pool.processes if one.pid))
+    processes = [held(pid) for pid in pids]
     return Census(
         tasks=len(asyncio.all_tasks()) + sum(load.tasks for load in loads),
-        threads=sum(one.threads for one in held),
-        descriptors=sum(one.descriptors for one in held),
+        threads=sum(one.threads for one in processes),
+        descriptors=sum(one.descriptors for one in processes),
         children=len((here / "children").read_text().split()),
         rooms=len(rooms.rooms),
-        memory_bytes=sum(one.memory_bytes for one in held),
-    )
-
-
-@dataclass(frozen=True)
-class _Held:
-    threads: int
-    descriptors: int
-    memory_bytes: int
-
-
-def _of_process(pid: int | None) -> _Held:
-    process = Path("/proc") / str(pid)
-    lines = (process / "status").read_text().splitlines()
-    status = dict(line.split(":\t", 1) for line in lines if ":\t" in line)
-    return _Held(
-        threads=int(status["Threads"]),
-        descriptors=len(list((process / "fd").iterdir())),
-        memory_bytes=int(status["VmRSS"].split()[0]) * 1024,
+        memory_bytes=sum(one.memory_bytes for one in processes),
     )
 
 

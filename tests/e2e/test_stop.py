@@ -17,6 +17,7 @@ from local.probe import until_ok
 from local.processes import Child, free_port, start
 from tests.conftest import environment
 from tests.e2e.conftest import Wire
+from tests.e2e.deployment import settings_of
 
 pytestmark = pytest.mark.anyio
 
@@ -33,15 +34,10 @@ async def server(
         [sys.executable, "-m", "server"],
         environment={
             **environment(),
-            "LIVEKIT_URL": livekit.url,
-            "LIVEKIT_API_KEY": livekit.api_key,
-            "LIVEKIT_API_SECRET": livekit.api_secret,
-            "DEEPGRAM_BASE_URL": wire.url,
-            "GROQ_BASE_URL": wire.url,
+            **settings_of(livekit, wire.url, port),
             "SESSION_PROCESSES": "1",
             "MAX_LOOP_LAG_MS": "10000",
             "ASSISTANT_GREETING": "Hello.",
-            "PORT": str(port),
             **settings,
         },
         stderr=asyncio.subprocess.PIPE,

@@ -8,6 +8,7 @@ import { CallMic, type CallMicOptions } from "./call-mic.ts";
 import type { Config } from "./config.ts";
 import { ConnectError, connect, type Connection } from "./connect.ts";
 import { newId } from "./ids.ts";
+import { endAction } from "./meaning.ts";
 import { isMicGranted } from "./mic.ts";
 import { CallRoom, type LeaveReason } from "./room.ts";
 import { clientReady, disconnectBot, parseBotMessage, sendText, type BotMessage } from "./rtvi.ts";
@@ -328,26 +329,5 @@ export class Call {
   #send(payload: Uint8Array): void {
     // Only a closed room refuses data, and that is reported as such.
     this.#room.send(payload).catch(() => undefined);
-  }
-}
-
-/** What the end of a call is to the visitor, by the bot's reason; exported for its tests. */
-export function endAction(reason: string): Action {
-  switch (reason) {
-    case "idle":
-    case "max_length":
-    case "shutdown":
-    case "moved":
-      return { type: "ended", reason };
-    case "silent":
-      return { type: "ended", reason: "idle" };
-    case "budget_spent":
-      return { type: "failed", problem: "budget_spent" };
-    case "provider_unusable":
-    case "connect_failed":
-    case "failed":
-      return { type: "failed", problem: "bot_error" };
-    default:
-      return { type: "ended", reason: "bot_left" };
   }
 }

@@ -143,14 +143,9 @@ export class Caller {
       return;
     }
     if (action.type === "failed" || action.type === "ended") this.#comeback.stop();
-    if (action.type === "ended") {
-      // The door knows the call no more: the bot has given up waiting, or was lost.
-      if (isBack && action.reason === "session_gone") {
-        this.#handlers.dispatch({ type: "failed", problem: "connection_lost" });
-        return;
-      }
-    }
-    this.#handlers.dispatch(action);
+    // The door knows the call no more: the bot has given up waiting, or was lost.
+    const isGone = isBack && action.type === "ended" && action.reason === "session_gone";
+    this.#handlers.dispatch(isGone ? { type: "failed", problem: "connection_lost" } : action);
   }
 
   /** @param waits whether the bot is not there yet. */

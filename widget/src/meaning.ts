@@ -24,6 +24,27 @@ export function actionOf(message: BotMessage): Action | null {
   }
 }
 
+/** What the end of a call is to the visitor, by the bot's reason. */
+export function endAction(reason: string): Action {
+  switch (reason) {
+    case "idle":
+    case "max_length":
+    case "shutdown":
+    case "moved":
+      return { type: "ended", reason };
+    case "silent":
+      return { type: "ended", reason: "idle" };
+    case "budget_spent":
+      return { type: "failed", problem: "budget_spent" };
+    case "provider_unusable":
+    case "connect_failed":
+    case "failed":
+      return { type: "failed", problem: "bot_error" };
+    default:
+      return { type: "ended", reason: "bot_left" };
+  }
+}
+
 export function eventOf(message: BotMessage): PageEvent | null {
   switch (message.type) {
     case "bot-ready":

@@ -5,6 +5,7 @@
  */
 
 import { newId } from "./ids.ts";
+
 interface Claim {
   readonly atMs: number;
   readonly id: string;

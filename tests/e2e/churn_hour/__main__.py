@@ -28,11 +28,15 @@ from bench.history import Line, history
 from local.paths import ROOT
 from local.processes import start
 from tests.e2e.churn_hour.calls import ANSWER_SECS
-from tests.e2e.churn_hour.stage import Census, Stage, open_stage
+from tests.e2e.deployment import Census, Stage, open_stage
+from tests.e2e.faults.catalogue import FAULTS, When
 
 OUT: Final = ROOT / "bench" / "out" / "churn"
 _CENSUS_EVERY_SECS: Final = 30.0
 _FAULT_EVERY_SECS: Final = 20.0
+# The faults of providers that a call survives; one at a time fails, for so long.
+_FAULTS: Final = tuple(one for one in FAULTS if one.wire and one.when is not When.BEFORE)
+_FAULT_SECS: Final = 4.0
 _WARM_UP_SECS: Final = 60.0
 # Whoever vanished is waited for 25 s; LiveKit's native threads go 10-15 s after a session.
 _SETTLE_SECS: Final = 60.0
@@ -112,7 +116,7 @@ async def _trouble(stage: Stage, kill_every_secs: float, dice: random.Random) ->
     next_kill = time.monotonic() + kill_every_secs
     while True:
         await asyncio.sleep(_FAULT_EVERY_SECS)
-        await stage.fail(dice)
+        await stage.fail(dice.choice(_FAULTS).wire, _FAULT_SECS)
         if time.monotonic() >= next_kill:
             next_kill += kill_every_secs
             stage.kill()

@@ -16,13 +16,14 @@ import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
-from typing import Any, Final
+from typing import Final
 
 import aiohttp
 from livekit import rtc
 from livekit.rtc.participant import PublishDataError
 
 from local.caller import Caller, ConnectError, Invitation, connect
+from tests.e2e.notices import codes_of, end_reason, is_notice, note
 from tests.replay.recording import load_recording
 
 # Slower than this is no answer.
@@ -75,17 +76,13 @@ class Visit:
         self.caller = caller
         self.dice = dice
         room: rtc.Room = caller._room
-        room.on("reconnecting", lambda: self._note("reconnecting"))
-        room.on("disconnected", lambda _: self._note("disconnected"))
-        room.on("participant_disconnected", lambda _: self._note("bot-left"))
-
-    def _note(self, kind: str) -> None:
-        self.caller.messages.append({"type": kind, "_at_secs": time.monotonic()})
-        self.caller._news.set()
+        room.on("reconnecting", lambda: note(caller, "reconnecting"))
+        room.on("disconnected", lambda _: note(caller, "disconnected"))
+        room.on("participant_disconnected", lambda _: note(caller, "bot-left"))
 
     def is_told(self, since: float) -> bool:
         """Whether something has said since then that all is not well."""
-        return any(one["_at_secs"] >= since and _is_notice(one) for one in self.caller.messages)
+        return any(one["_at_secs"] >= since and is_notice(one) for one in self.caller.messages)
 
     async def meet(self, *, is_back: bool) -> None:
         """Meet the bot, as a page does; who comes back is not greeted again."""
@@ -131,21 +128,8 @@ class Visit:
     def is_over(self) -> bool:
         """Whether the call has ended."""
         return self.caller.disconnected.is_set() or any(
-            one["type"] == "bot-left" or _reason(one) for one in self.caller.messages
+            one["type"] == "bot-left" or end_reason(one) for one in self.caller.messages
         )
-
-
-def _reason(message: dict[str, Any]) -> str:
-    data = message.get("data")
-    if not isinstance(data, dict) or data.get("type") != "session-ended":
-        return ""
-    return str(data.get("reason"))
-
-
-def _is_notice(message: dict[str, Any]) -> bool:
-    return message["type"] in ("error", "reconnecting", "disconnected", "bot-left") or bool(
-        _reason(message)
-    )
 
 
 async def _talk(visit: Visit) -> None:
@@ -272,26 +256,13 @@ class Callers:
                 if not visit.is_over:
                     await story(visit)
             finally:
-                call.codes += _codes(caller)
+                call.codes += codes_of(caller)
                 if visit.is_told(0.0):
                     call.outcome = "told"
             if leaves and not visit.is_over:
                 with suppress(Exception):
                     await caller.send("disconnect-bot")
                     await caller.until(caller.disconnected.is_set, 5)
-
-
-def _codes(caller: Caller) -> list[str]:
-    codes: dict[str, None] = {}
-    for message in caller.messages:
-        data = message.get("data") or {}
-        if message["type"] == "error":
-            codes[data["error"]] = None
-        elif message["type"] == "server-message":
-            codes[data.get("code") or data.get("reason") or ""] = None
-        elif message["type"] in ("reconnecting", "disconnected", "bot-left"):
-            codes[f"({message['type']})"] = None
-    return [code for code in codes if code]
 
 
 def main() -> None:

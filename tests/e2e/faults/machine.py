@@ -14,9 +14,10 @@ from typing import Final
 import aiohttp
 
 from local.caller import Caller, ConnectError, connect
-from tests.e2e.churn_hour.stage import Stage, open_stage
+from tests.e2e.deployment import Stage, open_stage
 from tests.e2e.faults.results import Row
-from tests.e2e.faults.trial import QUESTION, codes_of, is_answered, watch
+from tests.e2e.faults.trial import QUESTION, is_answered, watch
+from tests.e2e.notices import codes_of
 
 _DISK_BYTES: Final = 65_536
 

@@ -14,6 +14,7 @@ from tests.e2e.conftest import Wire
 from tests.e2e.faults.catalogue import Fault, When
 from tests.e2e.faults.results import Row
 from tests.e2e.faults.stage import Stage, open_stage
+from tests.e2e.notices import codes_of, is_notice, note
 from tests.replay.recording import load_recording
 
 # Whatever has not happened by then does not happen.
@@ -59,8 +60,8 @@ async def _call(stack: AsyncExitStack, stage: Stage, fault: Fault) -> Caller:
     await stack.enter_async_context(caller)
     await stage.meanwhile(fault)
     room: rtc.Room = caller._room
-    room.on("reconnecting", lambda: caller.messages.append(_now("reconnecting")))
-    room.on("disconnected", lambda _: caller.messages.append(_now("disconnected")))
+    room.on("reconnecting", lambda: note(caller, "reconnecting"))
+    room.on("disconnected", lambda _: note(caller, "disconnected"))
     with suppress(TimeoutError):
         await caller.ready()
         if fault.when is not When.BEFORE:
@@ -96,7 +97,7 @@ async def watch(caller: Caller, began: float) -> tuple[float | None, float | Non
         return caller.heard.first_speech_after(began)
 
     def told() -> float | None:
-        moments = (one["_at_secs"] for one in caller.messages if _is_notice(one))
+        moments = (one["_at_secs"] for one in caller.messages if is_notice(one))
         return next((at for at in moments if at >= began - len(QUESTION) / 32_000), None)
 
     with suppress(TimeoutError):
@@ -108,29 +109,6 @@ async def watch(caller: Caller, began: float) -> tuple[float | None, float | Non
         None if first is None else max(0.0, first - began),
         None if second is None else max(0.0, second - began),
     )
-
-
-def _now(kind: str) -> dict[str, object]:
-    return {"type": kind, "_at_secs": time.monotonic()}
-
-
-def _is_notice(message: dict[str, object]) -> bool:
-    data = message.get("data")
-    is_end = isinstance(data, dict) and data.get("type") == "session-ended"
-    return message["type"] in ("error", "reconnecting", "disconnected") or is_end
-
-
-def codes_of(caller: Caller) -> list[str]:
-    codes: dict[str, None] = {}
-    for message in caller.messages:
-        data = message.get("data") or {}
-        if message["type"] == "error":
-            codes[data["error"]] = None
-        elif message["type"] == "server-message":
-            codes[data.get("code") or data.get("reason") or ""] = None
-        elif message["type"] in ("reconnecting", "disconnected"):
-            codes[f"({message['type']})"] = None
-    return [code for code in codes if code]
 
 
 async def is_answered(caller: Caller, since: float) -> bool:

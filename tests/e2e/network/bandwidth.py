@@ -11,7 +11,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.e2e.churn_hour.stage import open_stage
+from tests.e2e.deployment import open_stage
 from tests.e2e.network.link import NEAR, Link
 from tests.e2e.network.trial import FAR, Far, NearLiveKit
 

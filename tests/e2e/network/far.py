@@ -9,10 +9,10 @@ import asyncio
 import json
 import os
 import sys
-import time
 
 from local.caller import Caller, connect
-from tests.e2e.faults.trial import QUESTION, codes_of, watch
+from tests.e2e.faults.trial import QUESTION, watch
+from tests.e2e.notices import codes_of, note
 
 
 def _say(**what: object) -> None:
@@ -27,7 +27,7 @@ async def main(url: str) -> None:
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(lines), sys.stdin)
     # The server's own page, which is let in by its address.
     async with Caller(await connect(url, origin=url)) as caller:
-        caller._room.on("reconnecting", lambda: _note(caller, "reconnecting"))
+        caller._room.on("reconnecting", lambda: note(caller, "reconnecting"))
         await caller.ready(20)
         await caller.wait_for("bot-stopped-speaking", timeout_secs=30)
         _say(did="greeted")
@@ -42,11 +42,6 @@ async def main(url: str) -> None:
                 await caller.until(caller.disconnected.is_set, 10)
                 break
     _say(did="left")
-
-
-def _note(caller: Caller, kind: str) -> None:
-    caller.messages.append({"type": kind, "_at_secs": time.monotonic()})
-    caller._news.set()
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ from local.livekit import LiveKitServer
 from local.paths import ROOT
 from local.setup.browser import find
 from tests.e2e.browsers.visitor import Browser, Microphone, Visitor, bundle_driver
-from tests.e2e.churn_hour.stage import Stage, open_stage
+from tests.e2e.deployment import Stage, open_stage
 from tests.e2e.faults.results import Row
 from tests.e2e.network.link import NEAR, Conditions, Link
 from tests.e2e.page import write_speech

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { DEFAULT_CONFIG } from "../../src/config.ts";
-import { endAction } from "../../src/call.ts";
+import { endAction } from "../../src/meaning.ts";
 import { asksRating, notices, statusText } from "../../src/present.ts";
 import { INITIAL_STATE, reduce, type Action, type State } from "../../src/state.ts";
 import { ENGLISH, mergeTexts } from "../../src/texts.ts";

@@ -1,10 +1,9 @@
-"""What the callers call: the real server with two session processes, and what happens to it."""
+"""The real server as a process of its own, on a real LiveKit server and the delay server."""
 
 from __future__ import annotations
 
 import asyncio
 import os
-import random
 import signal
 import sys
 import time
@@ -12,7 +11,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import aiohttp
 from livekit import api
@@ -23,7 +22,7 @@ from local.paths import find_livekit
 from local.probe import until_ok
 from local.processes import Child, free_port, start
 from tests.e2e.conftest import DELAYS, Wire
-from tests.e2e.faults.catalogue import FAULTS, When
+from tests.e2e.procfs import held
 
 _READY_SECS: Final = 60.0
 _STOP_SECS: Final = 20.0
@@ -31,9 +30,6 @@ _STOP_SECS: Final = 20.0
 _LEFT_SECS: Final = 60.0
 # The first process lives as long as the run, so that what grows in it has time to.
 PROCESSES: Final = 2
-# The faults of providers that a call survives; their groups fail alone, for so long.
-_FAULTS: Final = tuple(one for one in FAULTS if one.wire and one.when is not When.BEFORE)
-_FAULT_SECS: Final = 4.0
 
 
 @dataclass(frozen=True)
@@ -63,25 +59,6 @@ class Census:
     oldest_bytes: int
     younger_bytes: int
     oldest_pid: int
-
-
-@dataclass(frozen=True)
-class _Held:
-    threads: int
-    descriptors: int
-    memory_bytes: int
-
-
-def held(pid: int) -> _Held:
-    """Return what a process holds."""
-    process = Path("/proc") / str(pid)
-    lines = (process / "status").read_text().splitlines()
-    status = dict(line.split(":\t", 1) for line in lines if ":\t" in line)
-    return _Held(
-        threads=int(status["Threads"]),
-        descriptors=len(list((process / "fd").iterdir())),
-        memory_bytes=int(status["VmRSS"].split()[0]) * 1024,
-    )
 
 
 class Stage:
@@ -142,12 +119,11 @@ class Stage:
         except FileNotFoundError:
             return None
 
-    async def fail(self, dice: random.Random) -> None:
-        """Have one provider fail in a way drawn by lot, for some seconds."""
-        fault = dice.choice(_FAULTS)
+    async def fail(self, faults: dict[str, Any], secs: float) -> None:
+        """Have providers fail for some seconds; `faults` is the wire server's `PUT /faults`."""
         self.faults += 1
-        await self._wire.fail(**fault.wire)
-        await asyncio.sleep(_FAULT_SECS)
+        await self._wire.fail(**faults)
+        await asyncio.sleep(secs)
         await self._wire.heal()
 
     async def heal(self) -> None:
@@ -223,7 +199,7 @@ async def open_stage(
                     "the server",
                     [sys.executable, "-m", "server"],
                     environment=environment
-                    | _settings(livekit, wire_url, port)
+                    | settings_of(livekit, wire_url, port)
                     | {
                         "HOST": host,
                         "LIVEKIT_PUBLIC_URL": livekit.url.replace("127.0.0.1", host),
@@ -246,7 +222,7 @@ async def _up(port: int, host: str = "127.0.0.1") -> None:
         await until_ok(host, port, "/healthz")
 
 
-def _settings(livekit: LiveKitServer, wire_url: str, port: int) -> dict[str, str]:
+def settings_of(livekit: LiveKitServer, wire_url: str, port: int) -> dict[str, str]:
     """Return the server's settings: its own limits of load, and no quota for the one address."""
     quotas = ("ADDRESS_PER_MIN", "USER_PER_MIN", "SITE_PER_MIN", "ALL_PER_MIN", "SILENT_PER_HOUR")
     return {
