@@ -35,6 +35,8 @@ export interface CallOptions extends CallMicOptions {
   readonly server: string;
   readonly connectUrl: string | null;
   readonly resume: string | undefined;
+  /** The visitor agreed to have the conversation kept. */
+  readonly record: boolean;
   /** How long the door may take to answer. */
   readonly timeoutMs: number;
   /** `text`: no microphone is asked for and nothing is played. */
@@ -123,8 +125,7 @@ export class Call {
       // A visitor may look at the browser's question for longer than a token lives.
       const track = this.#isSpoken ? this.#mic.open() : Promise.resolve(null);
       if (this.#isSpoken && !(await isMicGranted())) await track;
-      const { server, connectUrl, resume, timeoutMs } = this.#options;
-      const connection = await connect({ server, connectUrl, resume, timeoutMs, signal });
+      const connection = await connect({ ...this.#options, signal });
       signal.throwIfAborted();
       this.#handlers.onConnection(connection);
       this.#timers.later("join", JOIN_MS, () => {

@@ -110,6 +110,7 @@ export class Caller {
           this.#sessionId = connection.sessionId;
           this.#token = connection.token;
           this.#store?.keep(connection);
+          if (current() && connection.recorded) this.#handlers.dispatch({ type: "recorded" });
         },
         onTrack: (who, track) => {
           this.#handlers.onTrack(who, track);

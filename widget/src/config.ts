@@ -12,9 +12,11 @@ export interface Config {
   readonly rating: boolean;
   /** What the visitor has to agree to first; null when nothing. */
   readonly consent: string | null;
+  /** Asks the server to keep the conversation; only what was agreed to can be. */
+  readonly record: boolean;
 }
 
-export const DEFAULT_CONFIG: Config = { mode: "voice", pushToTalk: false, links: [], allowedActions: [], rating: false, consent: null };
+export const DEFAULT_CONFIG: Config = { mode: "voice", pushToTalk: false, links: [], allowedActions: [], rating: false, consent: null, record: false };
 
 export function readConfig(host: Element): Config {
   const mode = host.getAttribute("mode") === "text" ? "text" : "voice";
@@ -28,6 +30,7 @@ export function readConfig(host: Element): Config {
     allowedActions: (host.getAttribute("allow-actions") ?? "").split(/[\s,]+/).filter((name) => name !== ""),
     rating: host.hasAttribute("rating"),
     consent: consent === "" ? null : consent,
+    record: consent !== "" && host.hasAttribute("record"),
   };
 }
 

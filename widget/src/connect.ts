@@ -6,6 +6,8 @@ export interface Connection {
   readonly token: string;
   readonly room: string;
   readonly sessionId: string;
+  /** Whether the conversation is kept. */
+  readonly recorded: boolean;
 }
 
 /** Why there is no call. `texts.ts` holds a sentence for each. */
@@ -47,6 +49,8 @@ export interface ConnectOptions {
   readonly connectUrl?: string | null | undefined;
   /** The token of the call to take up again. */
   readonly resume?: string | undefined;
+  /** The visitor agreed to have the conversation kept. */
+  readonly record?: boolean | undefined;
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
 }
@@ -56,14 +60,14 @@ export interface ConnectOptions {
  *
  * @throws ConnectError for every refusal; DOMException `AbortError` when `signal` aborts.
  */
-export async function connect({ server, connectUrl, resume, timeoutMs, signal }: ConnectOptions): Promise<Connection> {
+export async function connect({ server, connectUrl, resume, record, timeoutMs, signal }: ConnectOptions): Promise<Connection> {
   let response: Response;
   let body: unknown;
   try {
     response = await fetch(connectUrl ?? `${server}/connect`, {
       method: "POST",
       headers: { "content-type": "application/json" },
-      body: JSON.stringify(resume === undefined ? {} : { resume }),
+      body: JSON.stringify({ resume, record: record === true ? true : undefined }),
       credentials: connectUrl == null ? "omit" : "same-origin",
       referrerPolicy: "strict-origin-when-cross-origin",
       signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
@@ -145,7 +149,7 @@ export function readRetryAfter(header: string | null, nowMs: number = Date.now()
 /** The answer of /connect when it is one, else null. */
 export function readConnection(body: unknown): Connection | null {
   if (typeof body !== "object" || body === null) return null;
-  const { url, token, room, sessionId } = body as Record<string, unknown>;
+  const { url, token, room, sessionId, recorded } = body as Record<string, unknown>;
   if (![url, token, room, sessionId].every((field) => typeof field === "string" && field !== "")) {
     return null;
   }
@@ -155,5 +159,5 @@ export function readConnection(body: unknown): Connection | null {
   } catch {
     return null;
   }
-  return { url: connection.url, token: connection.token, room: connection.room, sessionId: connection.sessionId };
+  return { url: connection.url, token: connection.token, room: connection.room, sessionId: connection.sessionId, recorded: recorded === true };
 }

@@ -237,7 +237,7 @@ export class Session {
   }
 
   #callOptions() {
-    const { mode, pushToTalk } = readConfig(this.#host);
+    const { mode, pushToTalk, record } = readConfig(this.#host);
     return {
       server: this.#host.server,
       connectUrl: this.#host.connectUrl,
@@ -245,6 +245,7 @@ export class Session {
       microphoneId: this.#sound.devices.microphone,
       mode,
       pushToTalk,
+      record,
       audio: this.#view.audio,
     };
   }

@@ -41,6 +41,8 @@ export interface State {
   readonly trouble: Trouble | null;
   /** The visitor is asked to agree before anything starts. */
   readonly consent: "none" | "asking";
+  /** The conversation is kept. */
+  readonly recorded: boolean;
   /** Bot and visitor met in this call. */
   readonly talked: boolean;
   readonly rated: boolean;
@@ -57,6 +59,7 @@ export type Action =
   | { readonly type: "start"; readonly resumed: boolean }
   | { readonly type: "mic"; readonly mic: Mic }
   | { readonly type: "audio-blocked"; readonly blocked: boolean }
+  | { readonly type: "recorded" }
   | { readonly type: "bot-ready" }
   | { readonly type: "user-started-speaking" }
   | { readonly type: "user-stopped-speaking" }
@@ -85,6 +88,7 @@ export const INITIAL_STATE: State = {
   tools: 0,
   trouble: null,
   consent: "none",
+  recorded: false,
   talked: false,
   rated: false,
   resumed: false,
@@ -120,6 +124,8 @@ export function reduce(state: State, action: Action): State {
       return { ...INITIAL_STATE, phase: "connecting", resumed: action.resumed, audioBlocked: state.audioBlocked };
     case "mic":
       return isActive(state) ? change(state, { mic: action.mic }) : state;
+    case "recorded":
+      return isActive(state) ? change(state, { recorded: true }) : state;
     case "audio-blocked":
       return change(state, { audioBlocked: action.blocked });
     case "ended":

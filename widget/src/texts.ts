@@ -33,6 +33,8 @@ export interface Texts {
   hearing: string;
   wasInterrupted: string;
   resuming: string;
+  /** Stands beside the status while the conversation is kept. */
+  recorded: string;
   lookingUp: string;
   /** Name of the push-to-talk button, and the status while it is not held. */
   holdToTalk: string;
@@ -107,6 +109,7 @@ export const ENGLISH: Texts = {
   hearing: "I hear you",
   wasInterrupted: "Go ahead, I am listening",
   resuming: "Picking up where we were…",
+  recorded: "Recorded",
   lookingUp: "Looking it up…",
   holdToTalk: "Hold to talk",
   settings: "Sound settings",

@@ -49,6 +49,7 @@ export class View {
   readonly orb = new Orb();
   readonly #title = element("h2", { class: "title", part: "title", id: "va-title" });
   readonly #status = element("p", { class: "status", part: "status", role: "status" });
+  readonly #recorded = element("p", { class: "recorded", part: "recorded" });
   readonly #gear = iconButton("icon", "settings", ...ICON.settings);
   readonly #close = iconButton("icon", "close", ...ICON.minimise);
   readonly #notices: NoticeView;
@@ -86,7 +87,7 @@ export class View {
     this.panel = element(
       "section",
       { class: "panel", part: "panel", role: "dialog", "aria-labelledby": "va-title", tabindex: "-1" },
-      element("div", { class: "header", part: "header" }, this.orb.root, element("div", { class: "heading" }, this.#title, this.#status), this.#gear, this.#close),
+      element("div", { class: "header", part: "header" }, this.orb.root, element("div", { class: "heading" }, this.#title, this.#status), this.#recorded, this.#gear, this.#close),
       this.#settings.root,
       this.#transcript.root,
       this.#notices.root,
@@ -137,6 +138,8 @@ export class View {
     setAttribute(this.panel, "data-mode", config.mode);
     setText(this.#title, model.title);
     setText(this.#status, statusText(state, texts, config));
+    setText(this.#recorded, texts.recorded);
+    toggle(this.#recorded, state.recorded);
     label(this.#close, texts.close);
     this.#renderSettings(model, isLive(state) && config.mode === "voice");
     this.#renderControls(model, active);

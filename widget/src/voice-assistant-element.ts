@@ -24,7 +24,7 @@ const INTENT = ["pointerenter", "pointerdown", "focus"] as const;
 const Base = (globalThis as Partial<typeof globalThis>).HTMLElement ?? (Object as unknown as typeof HTMLElement);
 
 export class VoiceAssistantElement extends Base {
-  static readonly observedAttributes = ["label", "allow-actions", "lang", "dir", "placement", "mode", "links", "rating", "consent", "push-to-talk"];
+  static readonly observedAttributes = ["label", "allow-actions", "lang", "dir", "placement", "mode", "links", "rating", "consent", "record", "push-to-talk"];
   /** Set by the entry points: how this build loads its session chunk. */
   static loadSession: () => Promise<SessionModule>;
   /** Used where the `server` attribute is missing. */

@@ -30,6 +30,7 @@ const ARABIC: Texts = {
   hearing: "أسمعك",
   wasInterrupted: "تفضّل، أنا أستمع",
   resuming: "نتابع من حيث توقفنا…",
+  recorded: "تُسجَّل",
   lookingUp: "أبحث عن ذلك…",
   holdToTalk: "اضغط مطوّلًا للتحدث",
   settings: "إعدادات الصوت",

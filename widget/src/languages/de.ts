@@ -30,6 +30,7 @@ const GERMAN: Texts = {
   hearing: "Ich höre Sie",
   wasInterrupted: "Bitte, ich höre zu",
   resuming: "Wir machen dort weiter, wo wir waren…",
+  recorded: "Aufzeichnung",
   lookingUp: "Ich sehe nach…",
   holdToTalk: "Zum Sprechen gedrückt halten",
   settings: "Toneinstellungen",

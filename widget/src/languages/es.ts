@@ -30,6 +30,7 @@ const SPANISH: Texts = {
   hearing: "Le oigo",
   wasInterrupted: "Adelante, le escucho",
   resuming: "Seguimos donde lo dejamos…",
+  recorded: "Grabando",
   lookingUp: "Lo estoy buscando…",
   holdToTalk: "Mantenga pulsado para hablar",
   settings: "Ajustes de sonido",

@@ -30,6 +30,7 @@ const FRENCH: Texts = {
   hearing: "Je vous entends",
   wasInterrupted: "Allez-y, je vous écoute",
   resuming: "Nous reprenons où nous en étions…",
+  recorded: "Enregistré",
   lookingUp: "Je cherche…",
   holdToTalk: "Maintenir pour parler",
   settings: "Réglages du son",

@@ -30,6 +30,7 @@ const HINDI: Texts = {
   hearing: "मैं आपको सुन रहा हूँ",
   wasInterrupted: "कहिए, मैं सुन रहा हूँ",
   resuming: "जहाँ थे वहीं से आगे बढ़ रहे हैं…",
+  recorded: "रिकॉर्ड हो रही है",
   lookingUp: "मैं देख रहा हूँ…",
   holdToTalk: "बोलने के लिए दबाए रखें",
   settings: "आवाज़ की सेटिंग",

@@ -30,6 +30,7 @@ const INDONESIAN: Texts = {
   hearing: "Saya mendengar Anda",
   wasInterrupted: "Silakan, saya mendengarkan",
   resuming: "Melanjutkan dari yang tadi…",
+  recorded: "Direkam",
   lookingUp: "Sedang saya cari…",
   holdToTalk: "Tahan untuk berbicara",
   settings: "Pengaturan suara",

@@ -30,6 +30,7 @@ const ITALIAN: Texts = {
   hearing: "Ti sento",
   wasInterrupted: "Dimmi, ti ascolto",
   resuming: "Riprendiamo da dove eravamo…",
+  recorded: "Registrata",
   lookingUp: "Sto cercando…",
   holdToTalk: "Tieni premuto per parlare",
   settings: "Impostazioni audio",

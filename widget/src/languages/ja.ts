@@ -30,6 +30,7 @@ const JAPANESE: Texts = {
   hearing: "聞こえています",
   wasInterrupted: "どうぞ、聞いています",
   resuming: "先ほどの続きから始めます…",
+  recorded: "記録中",
   lookingUp: "調べています…",
   holdToTalk: "押している間話す",
   settings: "音声の設定",

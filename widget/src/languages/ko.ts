@@ -30,6 +30,7 @@ const KOREAN: Texts = {
   hearing: "듣고 있어요",
   wasInterrupted: "말씀하세요, 듣고 있어요",
   resuming: "이어서 계속합니다…",
+  recorded: "기록 중",
   lookingUp: "찾아보는 중…",
   holdToTalk: "누른 채로 말하기",
   settings: "소리 설정",

@@ -30,6 +30,7 @@ const DUTCH: Texts = {
   hearing: "Ik hoor u",
   wasInterrupted: "Ga uw gang, ik luister",
   resuming: "We gaan verder waar we waren…",
+  recorded: "Opname",
   lookingUp: "Ik zoek het op…",
   holdToTalk: "Ingedrukt houden om te praten",
   settings: "Geluidsinstellingen",

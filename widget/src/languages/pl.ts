@@ -30,6 +30,7 @@ const POLISH: Texts = {
   hearing: "Słyszę cię",
   wasInterrupted: "Proszę, słucham",
   resuming: "Wracamy do rozmowy…",
+  recorded: "Nagrywanie",
   lookingUp: "Sprawdzam…",
   holdToTalk: "Przytrzymaj, aby mówić",
   settings: "Ustawienia dźwięku",

@@ -30,6 +30,7 @@ const PORTUGUESE: Texts = {
   hearing: "Estou ouvindo você",
   wasInterrupted: "Pode falar, estou ouvindo",
   resuming: "Continuando de onde paramos…",
+  recorded: "Gravando",
   lookingUp: "Estou procurando…",
   holdToTalk: "Segure para falar",
   settings: "Ajustes de som",

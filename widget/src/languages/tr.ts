@@ -30,6 +30,7 @@ const TURKISH: Texts = {
   hearing: "Sizi duyuyorum",
   wasInterrupted: "Buyurun, dinliyorum",
   resuming: "Kaldığımız yerden devam ediyoruz…",
+  recorded: "Kaydediliyor",
   lookingUp: "Bakıyorum…",
   holdToTalk: "Konuşmak için basılı tutun",
   settings: "Ses ayarları",

@@ -30,6 +30,7 @@ const CHINESE: Texts = {
   hearing: "我在听您说",
   wasInterrupted: "请讲，我在听",
   resuming: "正在接着刚才的对话…",
+  recorded: "正在记录",
   lookingUp: "正在查询…",
   holdToTalk: "按住说话",
   settings: "声音设置",

@@ -36,6 +36,8 @@ export interface VoiceAssistantAttributes {
   "allow-actions"?: string | undefined;
   /** What a visitor has to agree to before anything starts. */
   consent?: string | undefined;
+  /** Has the conversation kept where the server does so, once the visitor agreed to `consent`; nothing without that text. */
+  record?: boolean | undefined;
   /** Asks for a rating after the call. */
   rating?: boolean | undefined;
 }

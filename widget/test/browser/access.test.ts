@@ -247,6 +247,16 @@ describe("axe finds nothing", { skip }, () => {
     }, room);
   });
 
+  it("while the conversation is kept", async () => {
+    const kept = { ...room, body: { ...room.body, recorded: true } };
+    await on({ attributes: 'consent="This call is recorded and kept for 30 days." record', fakeRoom: true }, async ({ page }) => {
+      await bubble(page).click();
+      await click(page, ENGLISH.consentAgree);
+      await see(page, ENGLISH.phases.listening);
+      await check(page, "recorded");
+    }, kept);
+  });
+
   for (const [state, { then, ...setup }] of Object.entries(IN_A_CALL)) {
     it(`in a call: ${state}`, async () => {
       await live(setup, async (stage) => {

@@ -216,6 +216,28 @@ describe("consent", { skip }, () => {
     }, room);
   });
 
+  it("lets the conversation be kept where the site asks for that, which is said while it goes on", async () => {
+    const kept = { ...room, body: { ...room.body, recorded: true } };
+    await on({ attributes: `${attributes} record`, fakeRoom: true }, async ({ page, server }) => {
+      await bubble(page).click();
+      await click(page, ENGLISH.consentAgree);
+      await see(page, ENGLISH.phases.listening);
+      assert.deepEqual(server.bodies, [{ record: true }]);
+      await see(page, ENGLISH.recorded);
+      await click(page, ENGLISH.end);
+      await panel(page).getByText(ENGLISH.recorded, { exact: true }).waitFor({ state: "hidden" });
+    }, kept);
+  });
+
+  it("is asked for by nobody who shows no text, and claimed by nobody whose server keeps nothing", async () => {
+    await on({ attributes: "record", fakeRoom: true }, async ({ page, server }) => {
+      await bubble(page).click();
+      await see(page, ENGLISH.phases.listening);
+      assert.deepEqual(server.bodies, [{}]);
+      assert.equal(await panel(page).getByText(ENGLISH.recorded, { exact: true }).isVisible(), false);
+    }, room);
+  });
+
   it("may hold the site's own markup in a slot", async () => {
     await on({ content: '<p slot="consent">Read the <a href="/terms">terms</a>.</p>', fakeRoom: true }, async ({ page }) => {
       await bubble(page).click();

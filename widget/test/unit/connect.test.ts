@@ -3,11 +3,12 @@ import { describe, it } from "node:test";
 import { readConnection, readRetryAfter, refusal } from "../../src/connect.ts";
 import { problemOf } from "../../src/mic.ts";
 
-const ANSWER = { url: "wss://live.example", token: "t", room: "r", sessionId: "s" };
+const ANSWER = { url: "wss://live.example", token: "t", room: "r", sessionId: "s", recorded: true };
 
 describe("an answer of /connect", () => {
-  it("is taken with its four fields and nothing else", () => {
+  it("is taken with its fields and nothing else", () => {
     assert.deepEqual(readConnection({ ...ANSWER, extra: 1 }), ANSWER);
+    for (const recorded of [undefined, false, "true", 1]) assert.equal(readConnection({ ...ANSWER, recorded })?.recorded, false);
   });
 
   it("is refused when a field is missing, empty, of the wrong type or no LiveKit address", () => {

@@ -17,7 +17,7 @@ export async function POST(request: Request): Promise<Response> {
   if (!isFromThisSite(request)) return refuse(403, "origin_not_allowed", "Another site's page may not ask.");
   const user = await currentUser();
   if (user === null) return refuse(401, "not_signed_in", "Log in first.");
-  const body = await readResume(request);
+  const body = await readBody(request);
   if (body === null) return refuse(400, "invalid_body", "Not a request of the widget.");
   const as = voiceSignIn();
   const credential = as === null ? {} : { credential: signIn(user.name, as.site, as.key) };
@@ -46,14 +46,14 @@ function isFromThisSite(request: Request): boolean {
   return origin === null || origin === `https://${host}` || origin === `http://${host}`;
 }
 
-/** What the widget may say: nothing, or the token of the call it comes back to. */
-async function readResume(request: Request): Promise<{ resume?: string } | null> {
+/** What the widget may say: the token of the call it comes back to, and that the user agreed to be recorded. */
+async function readBody(request: Request): Promise<{ resume?: string; record?: boolean } | null> {
   try {
     const text = await request.text();
     if (text.length > MAX_BODY_CHARS) return null;
-    const { resume } = JSON.parse(text || "{}") as { resume?: unknown };
-    if (resume === undefined) return {};
-    return typeof resume === "string" ? { resume } : null;
+    const { resume, record } = JSON.parse(text || "{}") as { resume?: unknown; record?: unknown };
+    if (!["string", "undefined"].includes(typeof resume) || !["boolean", "undefined"].includes(typeof record)) return null;
+    return { resume: resume as string | undefined, record: record as boolean | undefined };
   } catch {
     return null;
   }
