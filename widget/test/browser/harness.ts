@@ -1,5 +1,6 @@
 /** A fake server, a host page and a real Chromium for the browser tests. */
 
+import { EventEmitter, once } from "node:events";
 import { accessSync, constants, readFileSync } from "node:fs";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -39,6 +40,7 @@ export class FakeServer {
   /** The host page's own response headers. */
   pageHeaders: Record<string, string> = {};
   page = "";
+  readonly #news = new EventEmitter();
   #server: Server | null = null;
 
   async start(): Promise<void> {
@@ -59,6 +61,12 @@ export class FakeServer {
     return this.requests.splice(0).filter((request) => !/ (\/|\/favicon.ico)$/.test(request));
   }
 
+  /** The bodies of /connect, once it has been asked so often. */
+  async asked(times = 1): Promise<unknown[]> {
+    while (this.bodies.length < times) await once(this.#news, "asked");
+    return this.bodies;
+  }
+
   async stop(): Promise<void> {
     this.#server?.closeAllConnections();
     await new Promise((done) => this.#server?.close(done));
@@ -76,6 +84,7 @@ export class FakeServer {
       let body = "";
       for await (const chunk of request) body += String(chunk);
       this.bodies.push(JSON.parse(body));
+      this.#news.emit("asked");
       const { status, body: answer, headers, hang } = this.answer;
       if (hang !== true) response.writeHead(status, { "content-type": "application/json", ...cors, ...headers }).end(JSON.stringify(answer));
     } else if (url === "/") {

@@ -17,7 +17,7 @@ describe("a page change", { skip }, () => {
     await on({}, async ({ page, server }) => {
       await save({ page, server }, 15_000);
       await see(page, "Where were we?");
-      assert.deepEqual(server.bodies, [{ resume: "old" }]);
+      assert.deepEqual(await server.asked(), [{ resume: "old" }]);
     }, hang);
   });
 
