@@ -55,7 +55,8 @@ h2, p { margin: 0; font: inherit; }
 .heading { flex: 1; min-width: 0; padding-inline: 8px; }
 .title { font-size: 15px; font-weight: 600; line-height: 1.3; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
 .status { color: var(--_muted); font-size: 13px; line-height: 1.35; }
-.recorded { flex: none; padding: 1px 8px; border-radius: 99px; color: var(--_danger); box-shadow: inset 0 0 0 1px currentColor; font-size: 12px; }
+.now { display: flex; flex-wrap: wrap; align-items: baseline; column-gap: 8px; }
+.recorded { flex: none; padding-inline: 7px; border-radius: 99px; color: var(--_danger); box-shadow: inset 0 0 0 1px currentColor; font-size: 12px; line-height: 1.4; }
 .panel[data-phase="failed"] .status, .panel[data-phase="reconnecting"] .status { color: var(--_danger); }
 
 .orb {

@@ -87,7 +87,7 @@ export class View {
     this.panel = element(
       "section",
       { class: "panel", part: "panel", role: "dialog", "aria-labelledby": "va-title", tabindex: "-1" },
-      element("div", { class: "header", part: "header" }, this.orb.root, element("div", { class: "heading" }, this.#title, this.#status), this.#recorded, this.#gear, this.#close),
+      element("div", { class: "header", part: "header" }, this.orb.root, element("div", { class: "heading" }, this.#title, element("div", { class: "now" }, this.#status, this.#recorded)), this.#gear, this.#close),
       this.#settings.root,
       this.#transcript.root,
       this.#notices.root,
