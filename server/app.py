@@ -64,6 +64,7 @@ def create_app(
                 process_environment(),
                 worker_command,
                 on_turn=metrics.turn_answered,
+                sessions_per_process=settings.sessions_per_process,
             ) as pool,
         ):
             app.state.rooms = rooms

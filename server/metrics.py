@@ -128,6 +128,11 @@ class _Now(Collector):
             "Session processes that ended and were replaced",
             pool.restarts,
         )
+        yield CounterMetricFamily(
+            "voice_process_renewals",
+            "Session processes renewed after SESSIONS_PER_PROCESS",
+            pool.renewals,
+        )
         if (cpu_percent := pool.cpu_percent) is not None:
             yield GaugeMetricFamily(
                 "voice_machine_cpu_ratio", "CPU in use by anybody, 0-1", cpu_percent / 100

@@ -1,4 +1,4 @@
-"""The session processes: kept alive, kept warm, given sessions by load."""
+"""The session processes: kept alive, kept warm, given sessions by load, renewed by age."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ class Pool:
 
     Attributes:
         restarts: Processes that were started in place of one that had ended.
+        renewals: Processes that took the place of one that had run enough sessions.
     """
 
     def __init__(
@@ -37,6 +38,7 @@ class Pool:
         command: Sequence[str] = COMMAND,
         *,
         on_turn: OnTurn = ignore_turn,
+        sessions_per_process: int = 0,
     ) -> None:
         """Describe the pool; entering it starts the processes.
 
@@ -47,8 +49,10 @@ class Pool:
             environment: All variables of the processes.
             command: The program; tests put a small one there.
             on_turn: Told of each answered turn.
+            sessions_per_process: After so many a process is renewed; 0: never.
         """
         self._on_turn = on_turn
+        self._sessions_per_process = sessions_per_process
         self._configure = configure
         self._limits = limits
         self._environment = environment
@@ -56,7 +60,9 @@ class Pool:
         self._machine = MachineMeter()
         self._stopping = False
         self._tasks: list[asyncio.Task[None]] = []
+        self._running: dict[SessionProcess, asyncio.Task[None]] = {}
         self.restarts = 0
+        self.renewals = 0
         self.processes: list[SessionProcess] = [self._new() for _ in range(count)]
 
     def _new(self) -> SessionProcess:
@@ -83,11 +89,12 @@ class Pool:
     async def __aexit__(self, *_exc: object) -> None:
         """End the processes; sessions are drained before."""
         self._stopping = True
-        for process in self.processes:
+        tasks = [*self._tasks, *self._running.values()]
+        for process in self._running:
             process.stop()
-        for task in self._tasks:
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     @property
     def cpu_percent(self) -> float | None:
@@ -104,39 +111,92 @@ class Pool:
             ProcessLoad(one.is_warm, len(one.sessions), one.load.lag_p95_ms)
             for one in self.processes
         ]
-        if starting:
-            loads.append(ProcessLoad(is_warm=False, sessions=starting, lag_p95_ms=0))
+        elsewhere = starting + sum(len(one.sessions) for one in self._renewed)
+        if elsewhere:
+            loads.append(ProcessLoad(is_warm=False, sessions=elsewhere, lag_p95_ms=0))
         chosen = place(loads, self._limits, self.cpu_percent)
         return chosen if isinstance(chosen, Refusal) else self.processes[chosen]
 
     def start(self, order: Start) -> PlacedSession | Refusal:
         """Place a session on the process that suits best now."""
         chosen = self.choose()
-        return chosen if isinstance(chosen, Refusal) else chosen.start(order)
+        if isinstance(chosen, Refusal):
+            return chosen
+        placed = chosen.start(order)
+        if self._sessions_per_process and chosen.begun >= self._sessions_per_process:
+            chosen.worn.set()
+        return placed
 
     async def _keep(self, slot: int) -> None:
-        """Run a process in this slot, and another one when it has ended."""
+        """Run a process in this slot, and another one when it has ended or is worn."""
         failures = 0
         while not self._stopping:
             process = self.processes[slot]
+            if process not in self._running:
+                self._run(process)
+            if await _first(process.worn, process.gone) is process.worn:
+                failures = 0 if await self._renew(slot) else failures + 1
+            elif not self._stopping:
+                failures = 0 if process.warm.is_set() else failures + 1
+                self.processes[slot] = self._new()
+                self.restarts += 1
+            await asyncio.sleep(_RESTART_WAITS_SECS[min(failures, len(_RESTART_WAITS_SECS) - 1)])
+
+    def _run(self, process: SessionProcess) -> None:
+        """Start a process, whatever becomes of it."""
+
+        async def run() -> None:
             try:
                 await process.run()
             except OSError as error:
                 logger.error("session process not started: {}", error.strerror)
-            if self._stopping:
-                return
-            failures = 0 if process.warm.is_set() else failures + 1
-            self.processes[slot] = self._new()
-            self.restarts += 1
-            await asyncio.sleep(_RESTART_WAITS_SECS[min(failures, len(_RESTART_WAITS_SECS) - 1)])
+            finally:
+                # Also where it could not even be tried.
+                process.gone.set()
+                self._running.pop(process, None)
+
+        self._running[process] = asyncio.create_task(run(), name="session process")
+
+    async def _renew(self, slot: int) -> bool:
+        """Give the slot to a warm successor; return whether there was one.
+
+        The worn process keeps its sessions until they have ended. While its successor loads, it
+        still takes those that come.
+        """
+        worn, successor = self.processes[slot], self._new()
+        self._run(successor)
+        if await _first(successor.warm, successor.gone) is successor.gone:
+            return False
+        self.processes[slot] = successor
+        self.renewals += 1
+        logger.info("session process {} is renewed after {} sessions", worn.pid, worn.begun)
+        leaving = asyncio.create_task(_leave(worn), name="worn session process")
+        self._tasks.append(leaving)
+        leaving.add_done_callback(self._tasks.remove)
+        return True
+
+    @property
+    def _renewed(self) -> list[SessionProcess]:
+        """Processes that only wait for their last sessions to end, and successors that load."""
+        return [one for one in self._running if one not in self.processes]
+
+
+async def _leave(worn: SessionProcess) -> None:
+    await worn.emptied()
+    worn.stop()
 
 
 async def _become_warm(process: SessionProcess) -> None:
-    waits = [asyncio.create_task(event.wait()) for event in (process.warm, process.gone)]
+    if await _first(process.warm, process.gone) is process.gone:
+        raise PoolError("a session process ended before it was warm")
+
+
+async def _first(*events: asyncio.Event) -> asyncio.Event:
+    """Return the event that is set first, the earlier named one of several."""
+    waits = [asyncio.create_task(event.wait()) for event in events]
     try:
         await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
     finally:
         for wait in waits:
             wait.cancel()
-    if not process.warm.is_set():
-        raise PoolError("a session process ended before it was warm")
+    return next(event for event in events if event.is_set())

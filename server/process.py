@@ -89,6 +89,8 @@ class SessionProcess:
         warm: Set once it can take sessions.
         gone: Set when it has ended, or could not be started.
         sessions: Those placed here that have not ended.
+        begun: How many have been placed here in all.
+        worn: Set when somebody else is to take the sessions that come.
         load: What it said last.
         reported: Set at each report; whoever waits for the next one clears it.
     """
@@ -120,6 +122,8 @@ class SessionProcess:
         self.gone = asyncio.Event()
         self.reported = asyncio.Event()
         self.sessions: dict[str, PlacedSession] = {}
+        self.begun = 0
+        self.worn = asyncio.Event()
         self.load = Load(lag_p95_ms=0, cpu_cores=0, tasks=0)
 
     @property
@@ -177,6 +181,7 @@ class SessionProcess:
         """Place a session here; it has already ended when the process is gone."""
         session = PlacedSession(self, order.session_id)
         self.sessions[order.session_id] = session
+        self.begun += 1
         if self._writer is None:
             self._ended(session, EndReason.CRASHED, {})
         else:
@@ -187,6 +192,11 @@ class SessionProcess:
         """Ask for a session's end; nothing when the process is gone."""
         if self._writer is not None:
             self._writer.write(End(session_id=session_id, reason=reason).line())
+
+    async def emptied(self) -> None:
+        """Return when the sessions that are here now have ended."""
+        for session in list(self.sessions.values()):
+            await session.ended.wait()
 
     def stop(self) -> None:
         """Close the socket: the process exits, or is killed when it does not."""

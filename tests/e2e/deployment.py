@@ -44,9 +44,8 @@ class Census:
         threads: Of the server and its session processes.
         descriptors: The same.
         server_bytes: Memory (RSS) of the server.
-        oldest_bytes: Memory (RSS) of the session process that was never killed.
-        younger_bytes: Of the others.
-        oldest_pid: To see that it still is the same.
+        sessions_bytes: Memory (RSS) of the session processes in all.
+        renewals: Session processes that were renewed so far.
     """
 
     at_secs: float
@@ -56,9 +55,8 @@ class Census:
     threads: int
     descriptors: int
     server_bytes: int
-    oldest_bytes: int
-    younger_bytes: int
-    oldest_pid: int
+    sessions_bytes: int
+    renewals: int
 
 
 class Stage:
@@ -92,22 +90,18 @@ class Stage:
             self._livekit.url, self._livekit.api_key, self._livekit.api_secret
         ) as client:
             rooms = await client.room.list_rooms(api.ListRoomsRequest())
-        oldest, *younger = self.session_processes()
-        server, first = held(self._server.process.pid), held(oldest)
-        others = [held(pid) for pid in younger]
+        server = held(self._server.process.pid)
+        children = [held(pid) for pid in self.session_processes()]
         return Census(
             at_secs=round(time.monotonic() - self._began_secs, 1),
             sessions=int(metrics["voice_sessions"]),
             rooms=len(rooms.rooms),
             tasks=int(metrics["voice_process_tasks"]),
-            threads=server.threads + first.threads + sum(one.threads for one in others),
-            descriptors=server.descriptors
-            + first.descriptors
-            + sum(one.descriptors for one in others),
+            threads=server.threads + sum(one.threads for one in children),
+            descriptors=server.descriptors + sum(one.descriptors for one in children),
             server_bytes=server.memory_bytes,
-            oldest_bytes=first.memory_bytes,
-            younger_bytes=sum(one.memory_bytes for one in others),
-            oldest_pid=oldest,
+            sessions_bytes=sum(one.memory_bytes for one in children),
+            renewals=int(metrics["voice_process_renewals"]),
         )
 
     async def census_or_none(self) -> Census | None:

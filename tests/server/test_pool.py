@@ -34,11 +34,20 @@ def anyio_backend() -> str:
 
 
 @asynccontextmanager
-async def pool_of(count: int, instruction: str = "") -> AsyncGenerator[Pool]:
+async def pool_of(
+    count: int, instruction: str = "", sessions_per_process: int = 0
+) -> AsyncGenerator[Pool]:
     configure = Configure(log_level="INFO", instruction=instruction, settings={})
     async with (
         asyncio.timeout(DEADLINE_SECS),
-        Pool(count, configure, LIMITS, {"PATH": "/usr/bin"}, STUB) as pool,
+        Pool(
+            count,
+            configure,
+            LIMITS,
+            {"PATH": "/usr/bin"},
+            STUB,
+            sessions_per_process=sessions_per_process,
+        ) as pool,
     ):
         yield pool
 
@@ -145,7 +154,8 @@ async def test_a_process_that_does_not_speak_is_replaced(monkeypatch: pytest.Mon
         await session.ended.wait()
         assert session.reason is EndReason.CRASHED
         await silent.gone.wait()
-        assert pool.restarts == 1
+        while not pool.restarts:  # noqa: ASYNC110 - the pool's own task is next
+            await asyncio.sleep(0)
 
 
 async def test_a_process_that_is_frozen_is_replaced_at_once(
@@ -162,6 +172,42 @@ async def test_a_process_that_is_frozen_is_replaced_at_once(
         await session.ended.wait()
         assert session.reason is EndReason.CRASHED
         await frozen.gone.wait()
+
+
+async def test_a_process_that_has_run_enough_sessions_is_renewed() -> None:
+    """A warm successor takes the calls that come; the worn one goes when its own have ended."""
+    async with pool_of(1, sessions_per_process=2) as pool:
+        (worn,) = pool.processes
+        first, second = start(pool, session_id="s-1"), start(pool, session_id="s-2")
+        while pool.processes == [worn]:  # noqa: ASYNC110 - the pool's own task is next
+            await asyncio.sleep(0)
+        (successor,) = pool.processes
+        assert successor.is_warm
+        assert (pool.renewals, pool.restarts) == (1, 0)
+        third = start(pool, session_id="s-3")
+        assert list(successor.sessions) == ["s-3"]
+        # What goes on in the worn process counts for the server's limit.
+        assert pool.choose(starting=LIMITS.max_sessions - 3) is Refusal.FULL
+        first.end(EndReason.SHUTDOWN)
+        await first.ended.wait()
+        assert (second.reason, worn.gone.is_set()) == (None, False)
+        second.end(EndReason.IDLE)
+        await worn.gone.wait()
+        assert (second.reason, third.reason) == (EndReason.IDLE, None)
+
+
+async def test_a_worn_process_works_on_until_there_is_a_successor() -> None:
+    """While no successor gets warm, sessions go where they went; nobody is refused."""
+    async with pool_of(1, sessions_per_process=1) as pool:
+        (worn,) = pool.processes
+        pool._configure = Configure(log_level="INFO", instruction="die before warm", settings={})
+        start(pool, session_id="s-1")
+        while len(pool._running) < 2:  # noqa: ASYNC110 - the pool's own task is next
+            await asyncio.sleep(0)
+        (successor,) = set(pool._running) - {worn}
+        await successor.gone.wait()
+        assert pool.choose() is worn
+        assert (pool.renewals, pool.restarts) == (0, 0)
 
 
 async def test_a_process_that_cannot_start_stops_the_server() -> None:

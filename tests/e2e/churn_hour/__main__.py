@@ -22,6 +22,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
+from statistics import median
 from typing import Any, Final
 
 from bench.history import Line, history
@@ -154,20 +155,17 @@ def _counted(counts: Sequence[Census], before: Census, after: Census) -> dict[st
         "sessions_at_once": max((one.sessions for one in counts), default=0),
         "before": asdict(before),
         "after": asdict(after),
-        "oldest_bytes_per_hour": _slope(counts),
+        "sessions_bytes_by_quarter": _quarters([one.sessions_bytes for one in counts]),
+        "server_bytes_by_quarter": _quarters([one.server_bytes for one in counts]),
     }
 
 
-def _slope(counts: Sequence[Census]) -> int:
-    """Return by how much the oldest process grew an hour in the second half (least squares)."""
-    points = [(one.at_secs, one.oldest_bytes) for one in counts[len(counts) // 2 :]]
-    if len(points) < 2:
-        return 0
-    mean_at = sum(at for at, _ in points) / len(points)
-    mean = sum(value for _, value in points) / len(points)
-    above = sum((at - mean_at) * (value - mean) for at, value in points)
-    below = sum((at - mean_at) ** 2 for at, _ in points)
-    return round(above / below * 3600)
+def _quarters(values: Sequence[int]) -> list[int]:
+    """Return the median of each quarter of the run: what goes on growing shows from the second on."""
+    size = len(values) // 4
+    if not size:
+        return []
+    return [round(median(values[size * at : size * (at + 1)])) for at in range(4)]
 
 
 def _plot(counts: Sequence[Census], summary: dict[str, Any]) -> str:
@@ -180,7 +178,7 @@ def _plot(counts: Sequence[Census], summary: dict[str, Any]) -> str:
         [
             line("sessions", [one.sessions for one in counts]),
             line("rooms", [one.rooms for one in counts]),
-            line("oldest session process, MB", [one.oldest_bytes / _MB for one in counts]),
+            line("session processes, MB", [one.sessions_bytes / _MB for one in counts]),
             line("server, MB", [one.server_bytes / _MB for one in counts]),
             line("asyncio tasks", [one.tasks for one in counts]),
             line("threads", [one.threads for one in counts]),
