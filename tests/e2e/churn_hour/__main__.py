@@ -161,7 +161,7 @@ def _counted(counts: Sequence[Census], before: Census, after: Census) -> dict[st
 
 
 def _quarters(values: Sequence[int]) -> list[int]:
-    """Return the median of each quarter of the run: what goes on growing shows from the second on."""
+    """Return the median of each quarter of the run; what goes on growing shows in the last ones."""
     size = len(values) // 4
     if not size:
         return []
