@@ -36,6 +36,7 @@ COPY --from=widget /app/widget/dist/ widget/dist/
 COPY bot/ bot/
 COPY server/ server/
 COPY local/ local/
+COPY cli/ cli/
 COPY knowledge/ knowledge/
 # A session's matrices are small: more threads than one would only wait for each other.
 # ONNX Runtime's own builds report to their vendor unless told not to (its Privacy.md).

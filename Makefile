@@ -77,7 +77,7 @@ abuse: ## attack a running server in every known way; the table in docs/security
 AUDIT := .cache/audit-venv/bin
 audit: ## known weaknesses of the packages, bandit, and docs/licences.md
 	@$(SETUP) audit
-	$(AUDIT)/bandit -q -r bot server local examples -c pyproject.toml -ll
+	$(AUDIT)/bandit -q -r bot server local cli examples -c pyproject.toml -ll
 	$(AUDIT)/pip-licenses --python $(BIN)/python --from=mixed --format=markdown --order=name \
 		--packages $$($(BIN)/python -m local.locked runtime redis local) > docs/licences.md
 	$(AUDIT)/pip-audit --require-hashes --disable-pip -r requirements/runtime.lock

@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from bot.errors import BotError
 from bot.logs import configure_logging
+from bot.mistakes import mistakes_of
 from bot.settings import BotSettings
 from server.app import create_app
 from server.serving import DrainingServer, listen
@@ -16,21 +17,12 @@ from server.settings import ServerSettings
 EXIT_BAD_SETTING = 2
 
 
-def _complain(error: ValidationError) -> None:
-    """Write one line a mistake, naming the variable and never its value."""
-    for mistake in error.errors(include_input=False, include_url=False):
-        name = "_".join(str(part) for part in mistake["loc"]).upper()
-        message = mistake["msg"].removeprefix("Value error, ")
-        text = "is required" if mistake["type"] == "missing" else message
-        sys.stderr.write(f"setting: {text if name in text or not name else f'{name}: {text}'}\n")
-
-
 def main() -> int:
     """Run until told to stop; return the process's exit code."""
     try:
         settings, bot_settings = ServerSettings(), BotSettings()  # pyright: ignore[reportCallIssue]
     except ValidationError as error:
-        _complain(error)
+        sys.stderr.writelines(f"setting: {mistake}\n" for mistake in mistakes_of(error))
         return EXIT_BAD_SETTING
     secrets = (*settings.secrets, *bot_settings.secrets)
     configure_logging(settings.log_level, secrets, as_json=settings.log_format == "json")

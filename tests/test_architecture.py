@@ -11,12 +11,13 @@ from pathlib import Path
 import pytest
 
 from bot.settings import BotSettings
+from cli.settings import CallSettings
 from local import settings as local_settings
 from local.settings import LocalSettings
 from server.settings import ServerSettings
 
 ROOT = Path(__file__).resolve().parent.parent
-PACKAGES = ("bot", "server", "local")
+PACKAGES = ("bot", "server", "local", "cli")
 VENDORS = ("pipecat.services", "deepgram", "groq", "openai")
 NO_VENDOR = re.compile(r"pipecat\.services\.(\w+_service|settings)(\.|$)")
 """What all of Pipecat's services share: base classes and their settings."""
@@ -73,9 +74,10 @@ def place(path: Path) -> str:
 
 
 def test_nothing_imports_the_server() -> None:
-    """Only the server's own files (and tests) import server: dependencies point one way."""
+    """Only the server's own files, commands and tests import server: dependencies point one way."""
     files = python_files("bot", "local", "bench")
-    assert [place(path) for path in files if knows(path, "server")] == []
+    assert [place(path) for path in files if knows(path, "server", "cli")] == []
+    assert [place(path) for path in python_files("server") if knows(path, "cli")] == []
 
 
 def test_local_knows_only_the_wire() -> None:
@@ -136,7 +138,11 @@ def test_the_graph_fits_one_screen() -> None:
 
 
 def settings_names() -> set[str]:
-    models = [*BotSettings.model_fields, *ServerSettings.model_fields]
+    models = [
+        *BotSettings.model_fields,
+        *ServerSettings.model_fields,
+        *CallSettings.model_fields,
+    ]
     local = [spec.name for spec in dataclasses.fields(LocalSettings) if spec.name != "environment"]
     return {name.upper() for name in (*models, *local)}
 

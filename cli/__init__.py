@@ -1,0 +1,1 @@
+"""The operator's commands: `voice-assistant doctor` and `voice-assistant call`."""
