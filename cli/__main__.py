@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from cli import call, doctor
+from bot.logs import configure_logging
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -27,10 +27,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     talk.add_argument("--json", action="store_true", help="one JSON object for the whole call")
 
     given = parser.parse_args(arguments)
+    # What libraries have to say is not the answer.
+    configure_logging("ERROR", ())
+    # Each command loads what it needs: Pipecat alone takes seconds.
     if given.command == "doctor":
+        from cli import doctor  # noqa: PLC0415
+
         return doctor.run(as_json=given.json)
     if (given.recording is None) == (given.text is None):
         parser.error("call: give a recording or --text")
+    from cli import call  # noqa: PLC0415
+
     return call.run(
         call.Question(given.recording, given.text),
         given.server,
