@@ -18,6 +18,7 @@ PEERS_VENV: Final = WORK / "peers-venv"
 """Packages that the benchmark's peers want in other versions than the product."""
 
 AUDIT_VENV: Final = WORK / "audit-venv"
+DEPLOY_VENV: Final = WORK / "deploy-venv"
 """What looks for known weaknesses (`make audit`)."""
 
 CALLER_SOURCES: Final = ROOT / "bench" / "caller"

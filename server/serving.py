@@ -50,6 +50,23 @@ def listen(settings: ServerSettings) -> list[socket.socket]:
     return listeners
 
 
+def tell_systemd(address: str, state: str) -> None:
+    """Tell a service manager how the server fares (sd_notify's protocol: one datagram).
+
+    Args:
+        address: The manager's socket, `@` for an abstract one; empty where there is none.
+        state: For instance `READY=1`.
+    """
+    if not address:
+        return
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        try:
+            manager.connect("\0" + address[1:] if address.startswith("@") else address)
+            manager.sendall(state.encode())
+        except OSError as error:
+            logger.warning("the service manager was not told {}: {}", state, error.strerror)
+
+
 class DrainingServer(uvicorn.Server):
     """Takes no new sessions once it is told to stop, and goes when the last one has ended.
 
@@ -73,6 +90,7 @@ class DrainingServer(uvicorn.Server):
         )
         self._app = app
         self._drain_secs = settings.drain_secs
+        self._notify_socket = settings.notify_socket
         self._in_a_hurry = False
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
@@ -82,9 +100,16 @@ class DrainingServer(uvicorn.Server):
             return
         super().handle_exit(sig, frame)
 
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen, and tell systemd."""
+        await super().startup(sockets)
+        if self.started:
+            tell_systemd(self._notify_socket, "READY=1")
+
     async def main_loop(self) -> None:
         """Serve until told to stop, and then until the sessions have ended."""
         await super().main_loop()
+        tell_systemd(self._notify_socket, "STOPPING=1")
         sessions: Sessions = self._app.state.sessions
         sessions.take_no_more()
         if self._drain_secs:

@@ -89,6 +89,8 @@ class ServerSettings(BaseSettings):
     # How long sessions may go on after the server was told to stop, while a successor takes new
     # ones at the same port; 0: they are told to end, and the port is kept until they have.
     drain_secs: float = Field(default=0, ge=0, le=86_400)
+    # Set by systemd for services of Type=notify.
+    notify_socket: str = ""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
     log_format: Literal["text", "json"] = "text"

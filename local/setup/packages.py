@@ -23,6 +23,7 @@ _COMPILED: Final = (
     "models",
     "peers",
     "audit",
+    "deploy",
     "go",
     "node",
     "uv",

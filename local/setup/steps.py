@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from typing import Final
 
-from local.paths import AUDIT_VENV, PEERS_VENV
+from local.paths import AUDIT_VENV, DEPLOY_VENV, PEERS_VENV
 from local.settings import LocalSettings, SettingsError, load
 from local.setup import browser, caller, livekit, widget
 from local.setup.commands import SetupError, stop_all
@@ -15,7 +15,7 @@ from local.setup.console import say
 from local.setup.packages import Packages
 
 Step = Callable[[], None]
-GOALS: Final = ("run", "test", "check", "bench", "audit", "widget", "examples", "lock")
+GOALS: Final = ("run", "test", "check", "bench", "audit", "widget", "examples", "deploy", "lock")
 _USAGE: Final = f"usage: python3 -m local.setup {{{','.join(GOALS)}}} | npm ARGUMENT..."
 
 
@@ -63,6 +63,10 @@ def steps_of(goal: str, settings: LocalSettings, packages: Packages) -> list[Ste
     def build_caller() -> None:
         caller.build(packages, environment)
 
+    def deployers() -> None:
+        widget.install_pm2(packages, environment)
+        packages.sync_venv(("deploy",), DEPLOY_VENV)
+
     def all_python() -> None:
         packages.sync_venv(("runtime", "local", "models", "redis", "dev"))
         packages.sync_venv(("peers",), PEERS_VENV)
@@ -77,6 +81,7 @@ def steps_of(goal: str, settings: LocalSettings, packages: Packages) -> list[Ste
         "lock": packages.compile_locks,
         "widget": build_widget,
         "examples": build_examples,
+        "deploy": deployers,
     }
     if goal in alone:
         return [alone[goal]]

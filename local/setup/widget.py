@@ -16,6 +16,7 @@ from local.setup.packages import Packages
 
 WIDGET: Final = ROOT / "widget"
 EXAMPLE: Final = ROOT / "examples" / "nextjs"
+PM2: Final = ROOT / "tests" / "deploy" / "pm2"
 _NODE_MINIMUM: Final = 20
 _NOT_SOURCES: Final = frozenset({"node_modules", "dist", ".next"})
 _INSTALLED: Final = "node_modules/.installed"
@@ -53,24 +54,43 @@ def _build(
         ingredients: Folders besides its own that go into it.
     """
     with stamps.exclusive(WORK / f"{name}.lock", name, f"building the {name}"):
-        needed = [folder / "package.json", folder / "package-lock.json"]
-        installed, installed_stamp = stamps.digest(folder, needed), folder / _INSTALLED
         others = [stamps.digest(one, _sources(one)) for one in ingredients]
         built, built_stamp = stamps.digest(folder, _sources(folder), *others), folder / _BUILT
-        fresh = stamps.matches(installed_stamp, installed)
+        fresh = _is_installed(folder)
         if fresh and stamps.matches(built_stamp, built) and result.is_dir():
             say(name, "is up to date")
             return
         npm = with_node(packages, environment)
         if not fresh:
-            say(name, "installing its packages")
-            run(name, ["npm", "ci", "--no-audit", "--no-fund"], environment=npm, cwd=folder)
-            stamps.write(installed_stamp, installed)
+            _install(npm, folder, name)
         say(name, "building")
         built_stamp.unlink(missing_ok=True)
         run(name, ["npm", "run", "build"], environment=npm, cwd=folder)
         stamps.write(built_stamp, built)
         say(name, "is built")
+
+
+def install_pm2(packages: Packages, environment: Mapping[str, str]) -> None:
+    """Install PM2, which the tests of deploy/ run."""
+    with stamps.exclusive(WORK / "pm2.lock", "pm2", "installing PM2"):
+        if _is_installed(PM2):
+            say("pm2", "is up to date")
+        else:
+            _install(with_node(packages, environment), PM2, "pm2")
+
+
+def _is_installed(folder: Path) -> bool:
+    return stamps.matches(folder / _INSTALLED, _lock_digest(folder))
+
+
+def _install(npm: Mapping[str, str], folder: Path, name: str) -> None:
+    say(name, "installing its packages")
+    run(name, ["npm", "ci", "--no-audit", "--no-fund"], environment=npm, cwd=folder)
+    stamps.write(folder / _INSTALLED, _lock_digest(folder))
+
+
+def _lock_digest(folder: Path) -> str:
+    return stamps.digest(folder, [folder / "package.json", folder / "package-lock.json"])
 
 
 def with_node(packages: Packages, environment: Mapping[str, str]) -> dict[str, str]:

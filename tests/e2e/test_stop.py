@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import socket
 import sys
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import aiohttp
 import pytest
@@ -57,11 +59,27 @@ async def says(child: Child, words: str) -> None:
 
 
 async def test_a_server_that_stops_says_so_until_its_last_session_has_ended(
-    livekit: LiveKitServer, wire: Wire
+    livekit: LiveKitServer, wire: Wire, tmp_path: Path
 ) -> None:
-    """Who calls while it ends its sessions is told to come back, and who talks is told why."""
-    port = free_port()
-    async with server(livekit, wire, port) as child, asyncio.timeout(READY_SECS):
+    """Who calls while it ends its sessions is told to come back, who talks is told why.
+
+    A service manager is told when it listens and when it begins to stop.
+    """
+    port, notify = free_port(), tmp_path / "notify"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(str(notify))
+        manager.settimeout(READY_SECS)
+        await _stopped_while_talking(livekit, wire, port, notify)
+        assert [manager.recv(64), manager.recv(64)] == [b"READY=1", b"STOPPING=1"]
+
+
+async def _stopped_while_talking(
+    livekit: LiveKitServer, wire: Wire, port: int, notify: Path
+) -> None:
+    async with (
+        server(livekit, wire, port, NOTIFY_SOCKET=str(notify)) as child,
+        asyncio.timeout(READY_SECS),
+    ):
         await until_ok("127.0.0.1", port, "/readyz")
         url = f"http://127.0.0.1:{port}"
         async with Caller(await connect(url)) as caller:
