@@ -130,6 +130,7 @@ class Turn(_Message):
     """A turn has been answered: the fields of `bot.waterfall.TurnTimes`."""
 
     kind: Literal["turn"] = "turn"
+    session_id: SessionId
     segments_secs: dict[Segment, Annotated[float, Field(ge=0)]]
     answers_begun: Annotated[int, Field(ge=0)]
 

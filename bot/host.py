@@ -188,7 +188,7 @@ class _Host:
                 instruction=self._instruction,
                 prepared=self._prepared,
             )
-            session.graph.waterfall.on_turn = self._tell_turn
+            session.graph.waterfall.on_turn = lambda turn: self._tell_turn(session_id, turn)
             session.on_adrift = lambda: self._tell(Adrift(session_id=session_id))
             self._sessions[session_id] = session
             announcing = asyncio.create_task(self._announce(session))
@@ -207,8 +207,9 @@ class _Host:
             session = None
             gc.collect()
 
-    def _tell_turn(self, turn: TurnTimes) -> None:
-        self._tell(Turn(segments_secs=turn.segments_secs, answers_begun=turn.answers_begun))
+    def _tell_turn(self, session_id: str, turn: TurnTimes) -> None:
+        segments, begun = turn.segments_secs, turn.answers_begun
+        self._tell(Turn(session_id=session_id, segments_secs=segments, answers_begun=begun))
 
     async def _announce(self, session: Session) -> None:
         await session.ready.wait()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 
@@ -13,7 +14,7 @@ from starlette.exceptions import HTTPException
 from bot.channel import Configure
 from bot.instruction import build_instruction
 from bot.settings import BotSettings
-from server import door, owner, pages
+from server import door, ops, owner, pages
 from server.doorkeeper import Doorkeeper
 from server.errors import DoorError
 from server.ledgers import open_ledger
@@ -81,14 +82,17 @@ def create_app(
                 records=records,
             )
             metrics.watch(sessions, pool)
+            sampling = asyncio.create_task(metrics.sample_for_ever(sessions, pool))
             if settings.is_open and settings.host not in ("127.0.0.1", "::1", "localhost"):
                 logger.warning("everybody may start sessions: set ALLOWED_ORIGINS or SIGN_IN_KEYS")
             logger.info("server started")
             yield
+            sampling.cancel()
             await sessions.drain()
             logger.info("server stopped")
 
     app = FastAPI(title="voice-assistant", lifespan=lifespan, openapi_url=None)
+    app.state.logins = ops.Logins(settings.ops_password.get_secret_value())
     app.state.settings, app.state.metrics, app.state.records = settings, metrics, records
     app.add_exception_handler(DoorError, _door_error)
     app.add_exception_handler(HTTPException, _http_error)
@@ -114,6 +118,7 @@ def create_app(
 
     app.include_router(door.router)
     app.include_router(owner.router)
+    app.include_router(ops.router)
     app.include_router(pages.router)
     return app
 

@@ -73,7 +73,7 @@ async def connect(request: Request) -> Response:
             admission = await sessions.start(visitor, record=body.record)
             metrics.connect_secs.observe(time.monotonic() - asked)
     except DoorError as error:
-        metrics.connect_errors.labels(error.code).inc()
+        metrics.connect_refused(error.code)
         return error.response(headers or {"Vary": "Origin"})
     answer = ConnectResponse(
         url=settings.public_url,

@@ -186,6 +186,19 @@ class Doorkeeper:
         if wait_secs is not None:
             raise errors.rate_limited(wait_secs)
 
+    async def may_log_in(self, request: Request) -> None:
+        """Count one try at the operator's password.
+
+        Raises:
+            DoorError: `rate_limited`, `quota_unavailable`.
+        """
+        forwarded = request.headers.getlist("x-forwarded-for")
+        peer = request.client.host if request.client else None
+        address = quota_key(client_address(peer, forwarded, self._settings.trusted_proxies))
+        wait_secs = await _known(self._ledger.take(Bucket.LOGIN, address or "nowhere"))
+        if wait_secs is not None:
+            raise errors.rate_limited(wait_secs)
+
     async def leave(self, visitor: Visitor, session_id: str, reason: EndReason | None) -> None:
         """Give a session's seat back, and count it where it was silent; None: it never began."""
         if reason in SILENT_ENDS:

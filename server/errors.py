@@ -171,6 +171,16 @@ def transcript_unknown() -> DoorError:
     return DoorError(404, "transcript_unknown", "There is no such conversation.")
 
 
+def ops_login_required() -> DoorError:
+    """The operator's page wants its password first."""
+    return DoorError(401, "ops_login_required", "Log in first.")
+
+
+def ops_password_wrong() -> DoorError:
+    """It is another one."""
+    return DoorError(401, "ops_password_wrong", "The password is wrong.")
+
+
 def session_gone() -> DoorError:
     """The session to resume has ended, or the token is not one of its own."""
     return DoorError(410, "session_gone", "This conversation has ended; start a new one.")

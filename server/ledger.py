@@ -32,10 +32,13 @@ class Bucket(StrEnum):
     ALL = "all"
     SILENT = "silent"
     RESUME = "resume"
+    LOGIN = "login"
 
 
 # A page that is reloaded again and again; more is somebody who holds a stolen token.
 RESUMES_PER_MIN = 20
+# At the operator's page, of one address.
+LOGINS_PER_MIN = 5
 
 
 def quotas_of(
@@ -48,6 +51,7 @@ def quotas_of(
         Bucket.SITE: site,
         Bucket.ALL: everybody,
         Bucket.RESUME: RESUMES_PER_MIN,
+        Bucket.LOGIN: LOGINS_PER_MIN,
     }
     quotas = {bucket: per_min(limit) for bucket, limit in per_minute.items() if limit}
     if silent_per_hour:

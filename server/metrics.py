@@ -1,8 +1,12 @@
-"""GET /metrics: what goes on here, in Prometheus' text format. Counts and times, nobody's words."""
+"""What goes on here, counted: for GET /metrics in Prometheus' text format, and for the chronicle.
+
+Counts and times, nobody's words.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import asyncio
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
@@ -11,7 +15,9 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from bot.channel import Turn
+from bot.reasons import EndReason
 from bot.waterfall import SEGMENTS
+from server.chronicle import SAMPLE_EVERY_SECS, Chronicle
 
 if TYPE_CHECKING:
     from server.pool import Pool
@@ -26,10 +32,15 @@ _SEGMENT_BUCKETS_SECS = (0.01, 0.025, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 1.0, 2.0, 
 
 
 class Metrics:
-    """The counters of one server, in a registry of their own."""
+    """The counters of one server, in a registry of their own.
+
+    Attributes:
+        chronicle: The last hour, session by session.
+    """
 
     def __init__(self) -> None:
         """Create every counter at zero."""
+        self.chronicle = Chronicle()
         self.registry = CollectorRegistry()
         self.session_starts = Counter(
             "voice_session_starts", "Sessions admitted", registry=self.registry
@@ -86,8 +97,29 @@ class Metrics:
             registry=self.registry,
         )
 
+    def session_began(self, session_id: str, site: str) -> None:
+        """Note a session that has a process."""
+        self.chronicle.began(session_id, site)
+
+    def session_ready(self, session_id: str) -> None:
+        """Note that its bot is in the room."""
+        self.chronicle.ready(session_id)
+
+    def session_ended(self, session_id: str, reason: EndReason, errors: Mapping[str, int]) -> None:
+        """Count a session of which nothing is left, and what went wrong in it."""
+        self.session_ends.labels(reason).inc()
+        for code, times in errors.items():
+            self.session_errors.labels(code).inc(times)
+        self.chronicle.ended(session_id, reason, errors)
+
+    def connect_refused(self, code: str) -> None:
+        """Count somebody who did not get a session."""
+        self.connect_errors.labels(code).inc()
+        self.chronicle.refused(code)
+
     def turn_answered(self, turn: Turn) -> None:
         """Count an answered turn."""
+        self.chronicle.turn(turn)
         self.turn_secs.observe(sum(turn.segments_secs.values()))
         for segment, secs in turn.segments_secs.items():
             self.segment_secs.labels(segment).observe(secs)
@@ -96,6 +128,14 @@ class Metrics:
     def watch(self, sessions: Sessions, pool: Pool) -> None:
         """Also show these, as they are when somebody asks."""
         self.registry.register(_Now(sessions, pool))
+
+    async def sample_for_ever(self, sessions: Sessions, pool: Pool) -> None:
+        """Note every few seconds how this server fares."""
+        while True:
+            cpu = pool.cpu_percent
+            lag_ms = max((one.load.lag_p95_ms for one in pool.processes), default=0.0)
+            self.chronicle.sample(sessions.count, None if cpu is None else cpu / 100, lag_ms)
+            await asyncio.sleep(SAMPLE_EVERY_SECS)
 
     def text(self) -> bytes:
         """Return everything in Prometheus' text format."""

@@ -211,6 +211,7 @@ class Sessions:
         is_recorded = record_to is not None
         running = _Running(placed, room, identity, visitor, task, is_recorded)
         self._running[session_id] = running
+        self._metrics.session_began(session_id, visitor.site)
         return running
 
     async def resume(self, old_token: str, visitor: Visitor) -> Admission:
@@ -273,9 +274,8 @@ class Sessions:
             await self._keeper.leave(visitor, placed.session_id, placed.reason)
             await self._rooms.delete(room)
             self._running.pop(placed.session_id, None)
-            self._metrics.session_ends.labels(placed.reason or EndReason.SHUTDOWN).inc()
-            for code, times in placed.errors.items():
-                self._metrics.session_errors.labels(code).inc(times)
+            reason = placed.reason or EndReason.SHUTDOWN
+            self._metrics.session_ended(placed.session_id, reason, placed.errors)
 
     async def _keep_room(self, placed: PlacedSession, room: str) -> None:
         """Make the room anew whenever LiveKit may have forgotten it."""
@@ -314,6 +314,8 @@ class Sessions:
         if not placed.ready.is_set():
             placed.end(EndReason.CONNECT_FAILED)
         is_ready = placed.ready.is_set() and placed.reason is None
+        if is_ready:
+            self._metrics.session_ready(placed.session_id)
         if is_ready or placed.reason in _START_FAILURES:
             self._is_proven = is_ready
         return is_ready

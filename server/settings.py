@@ -18,6 +18,9 @@ from server.origins import is_origin
 # LiveKit refuses to sign with less (its own check, "secret is too short").
 MIN_SECRET_CHARS = 32
 
+# Guesses are five a minute for each address.
+MIN_PASSWORD_CHARS = 12
+
 # One session process for every two CPUs: two processes on two CPUs cost more memory and CPU than
 # one and answer no sooner (docs/decisions/0005).
 CPUS_PER_PROCESS = 2
@@ -93,6 +96,9 @@ class ServerSettings(BaseSettings):
     notify_socket: str = ""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
+    # Opens /ops, the operator's page; without it there is none.
+    ops_password: SecretStr = SecretStr("")
+
     log_format: Literal["text", "json"] = "text"
 
     livekit_url: str
@@ -159,6 +165,12 @@ class ServerSettings(BaseSettings):
         return self
 
     @model_validator(mode="after")
+    def _ops_password_is_long(self) -> Self:
+        if 0 < len(self.ops_password.get_secret_value()) < MIN_PASSWORD_CHARS:
+            raise ValueError(f"OPS_PASSWORD needs {MIN_PASSWORD_CHARS} characters")
+        return self
+
+    @model_validator(mode="after")
     def _money_needs_a_price(self) -> Self:
         if self.site_money_per_day and not self.price_per_minute:
             raise ValueError("PRICE_PER_MINUTE is required with SITE_MONEY_PER_DAY")
@@ -194,7 +206,9 @@ class ServerSettings(BaseSettings):
     def secrets(self) -> tuple[str, ...]:
         """Values that must never stand in a log."""
         redis = self.quota_redis_url.get_secret_value()
+        ops = self.ops_password.get_secret_value()
         return (
+            *([ops] if ops else []),
             self.livekit_api_secret.get_secret_value(),
             *(key.get_secret_value() for keys in self.sign_in_keys.values() for key in keys),
             *([redis] if redis else []),
@@ -209,7 +223,7 @@ def process_environment() -> dict[str, str]:
     matrices are small: more threads than one would only wait for each other.
     """
     passed_on = dict(os.environ)  # noqa: TID251 - this is the settings module
-    for name in ("LIVEKIT_API_SECRET", "SIGN_IN_KEYS", "QUOTA_REDIS_URL"):
+    for name in ("LIVEKIT_API_SECRET", "SIGN_IN_KEYS", "QUOTA_REDIS_URL", "OPS_PASSWORD"):
         passed_on.pop(name, None)
     return {
         **passed_on,

@@ -66,7 +66,7 @@ def test_orders_travel(order: Start | End) -> None:
         Warm(greeting_prepared=True),
         Ready(session_id="s-1"),
         Ended(session_id="s-1", reason=EndReason.IDLE, errors={"llm_failed": 1}),
-        Turn(segments_secs=dict.fromkeys(SEGMENTS, 0.1), answers_begun=2),
+        Turn(session_id="s-1", segments_secs=dict.fromkeys(SEGMENTS, 0.1), answers_begun=2),
         Load(lag_p95_ms=0.5, cpu_cores=0.25, tasks=4),
     ],
 )
