@@ -63,33 +63,38 @@ function span(secs) {
   return `${(secs / 3600).toFixed(1)} h`;
 }
 
-const WIDTH = 640;
 const HEIGHT = 150;
 const LEFT = 38;
-const BOTTOM = 18;
-
-/** @param {number} agoSecs */
-const across = (agoSecs) => LEFT + (1 - Math.min(agoSecs, HOUR_SECS) / HOUR_SECS) * (WIDTH - LEFT);
+const BOTTOM = 28;
+const LEAST_SPAN_SECS = 300;
 
 /**
- * A plot of the last hour with its grid.
+ * A plot with its grid, as wide as its place and as long as the server has run, up to an hour.
+ * @param {HTMLElement} place where it is drawn
+ * @param {any} data
  * @param {string} title what a screen reader says
  * @param {number} top the highest value
  * @param {(value: number) => string} name how a value is written
  */
-function plot(title, top, name) {
-  const root = svg("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": title });
-  const up = (/** @type {number} */ value) => (HEIGHT - BOTTOM) * (1 - Math.min(value, top) / top) + 6;
+function plot(place, data, title, top, name) {
+  const width = Math.max(place.clientWidth, 240);
+  const oldest = data.samples[0]?.ago_secs ?? 0;
+  const spanSecs = Math.min(Math.max(oldest, LEAST_SPAN_SECS), HOUR_SECS);
+  const root = svg("svg", { viewBox: `0 0 ${width} ${HEIGHT}`, role: "img", "aria-label": title });
+  const up = (/** @type {number} */ value) => (HEIGHT - BOTTOM) * (1 - Math.min(value, top) / top) + 8;
+  const across = (/** @type {number} */ agoSecs) => LEFT + (1 - Math.min(agoSecs, spanSecs) / spanSecs) * (width - LEFT);
   for (const part of [0, 0.5, 1]) {
     const y = up(top * part);
-    root.append(svg("line", { class: "grid", x1: LEFT, x2: WIDTH, y1: y, y2: y }));
+    root.append(svg("line", { class: "grid", x1: LEFT, x2: width, y1: y, y2: y }));
     root.append(svg("text", { x: LEFT - 5, y: y + 4, "text-anchor": "end" }, name(top * part)));
   }
-  for (const minutes of [60, 45, 30, 15, 0]) {
-    const anchor = minutes === 60 ? "start" : minutes === 0 ? "end" : "middle";
-    root.append(svg("text", { x: across(minutes * 60), y: HEIGHT + 4, "text-anchor": anchor }, minutes === 0 ? "now" : `-${minutes} min`));
+  for (const part of [1, 0.5, 0]) {
+    const anchor = part === 1 ? "start" : part === 0 ? "end" : "middle";
+    const text = part === 0 ? "now" : `-${Math.round((spanSecs * part) / 6) / 10} min`;
+    root.append(svg("text", { x: across(spanSecs * part), y: HEIGHT - 3, "text-anchor": anchor }, text));
   }
-  return { root, up };
+  place.replaceChildren(root);
+  return { root, up, across };
 }
 
 /** @param {{ x: number, y: number }[]} points */
@@ -99,7 +104,7 @@ const path = (points) => points.map(({ x, y }, at) => `${at === 0 ? "M" : "L"}${
 function drawWaits(data) {
   const secs = data.waits.map((/** @type {any} */ wait) => wait.secs);
   const top = Math.max(1, Math.ceil((percentile(secs, 0.98) ?? 1) * 2) / 2);
-  const { root, up } = plot(`Question to answer: median ${ms(percentile(secs, 0.5))}, 95th percentile ${ms(percentile(secs, 0.95))}, ${secs.length} turns`, top, (value) => `${value.toFixed(1)} s`);
+  const { root, up, across } = plot(find("waits"), data, `Question to answer: median ${ms(percentile(secs, 0.5))}, 95th percentile ${ms(percentile(secs, 0.95))}, ${secs.length} turns`, top, (value) => `${value.toFixed(1)} s`);
   /** @type {Map<number, number[]>} */
   const minutes = new Map();
   for (const wait of data.waits) {
@@ -109,18 +114,16 @@ function drawWaits(data) {
   }
   const medians = [...minutes].sort(([a], [b]) => b - a).map(([minute, values]) => ({ x: across(minute * 60 + 30), y: up(percentile(values, 0.5) ?? 0) }));
   root.append(svg("path", { class: "median", d: path(medians) }));
-  find("waits").replaceChildren(root);
 }
 
 /** @param {any} data */
 function drawLoad(data) {
   const top = Math.max(data.now.max_sessions, 1);
-  const { root, up } = plot(`Sessions of ${top}, and CPU, over the last hour`, top, (value) => String(Math.round(value * 10) / 10));
+  const { root, up, across } = plot(find("load"), data, `Sessions of ${top}, and CPU, over the last hour`, top, (value) => String(Math.round(value * 10) / 10));
   const samples = data.samples;
   root.append(svg("path", { class: "line-sessions", d: path(samples.map((/** @type {any} */ one) => ({ x: across(one.ago_secs), y: up(one.sessions) }))) }));
   const cpu = samples.filter((/** @type {any} */ one) => one.cpu_ratio !== null);
   root.append(svg("path", { class: "line-cpu", d: path(cpu.map((/** @type {any} */ one) => ({ x: across(one.ago_secs), y: up(one.cpu_ratio * top) }))) }));
-  find("load").replaceChildren(root);
 }
 
 /** @param {any} data */
@@ -188,7 +191,7 @@ function drawTables(data) {
 }
 
 /** Sessions whose timeline is open; drawing anew must not close them. @type {Set<string>} */
-const open = new Set();
+const opened = new Set();
 
 /** @param {any} session */
 function timeline(session) {
@@ -230,12 +233,12 @@ function drawSessions(data) {
       html("span", { class: "soft" }, session.site),
     );
     const details = /** @type {HTMLDetailsElement} */ (html("details", {}, summary));
-    details.open = open.has(session.id);
+    details.open = opened.has(session.id);
     if (details.open) details.append(...timeline(session));
     details.addEventListener("toggle", () => {
-      if (!details.open) open.delete(session.id);
-      else if (!open.has(session.id)) {
-        open.add(session.id);
+      if (!details.open) opened.delete(session.id);
+      else if (!opened.has(session.id)) {
+        opened.add(session.id);
         details.append(...timeline(session));
       }
     });
@@ -306,3 +309,5 @@ await refresh();
 setInterval(() => {
   if (!document.hidden && find("login").hidden) void refresh();
 }, EVERY_MS);
+
+export {};
