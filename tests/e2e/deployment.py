@@ -81,7 +81,8 @@ class Stage:
         """Return the ids of the session processes, oldest first."""
         pid = self._server.process.pid
         children = (Path("/proc") / str(pid) / "task" / str(pid) / "children").read_text()
-        return sorted(int(child) for child in children.split())
+        # Process ids begin anew after 32,768.
+        return sorted((int(child) for child in children.split()), key=_began_ticks)
 
     async def census(self) -> Census:
         """Count."""
@@ -105,12 +106,12 @@ class Stage:
         )
 
     async def census_or_none(self) -> Census | None:
-        """Count; None while a process that was killed is being replaced."""
-        if len(self.session_processes()) < PROCESSES:
-            return None
+        """Count; None while a process that was killed is being replaced, or nobody answers."""
         try:
+            if len(self.session_processes()) < PROCESSES:
+                return None
             return await self.census()
-        except FileNotFoundError:
+        except (OSError, aiohttp.ClientError, TimeoutError, api.TwirpError):
             return None
 
     async def fail(self, faults: dict[str, Any], secs: float) -> None:
@@ -154,6 +155,12 @@ class Stage:
         for family in text_string_to_metric_families(text):
             totals[family.name] = sum(sample.value for sample in family.samples)
         return totals
+
+
+def _began_ticks(pid: int) -> int:
+    """Return when a process began, in clock ticks since the machine's start (proc(5), field 22)."""
+    stat = (Path("/proc") / str(pid) / "stat").read_text()
+    return int(stat.rpartition(")")[2].split()[19])
 
 
 def _more(now: Census, before: Census) -> list[str]:

@@ -14,7 +14,7 @@ import random
 import sys
 import time
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from dataclasses import asdict, dataclass, field
 from typing import Final
 
@@ -39,6 +39,8 @@ _QUESTIONS: Final = tuple(
 _BUSY_SECS: Final = 1.0
 # A call that takes longer than this hangs, whoever is to blame.
 _CALL_SECS: Final = 90.0
+# The widget's own limit (`JOIN_MS` in widget/src/call.ts).
+_JOIN_SECS: Final = 15.0
 
 
 class LostError(Exception):
@@ -249,7 +251,16 @@ class Callers:
     ) -> None:
         story, _ = _STORIES[call.kind]
         microphone = call.kind != "type"
-        async with Caller(invitation, microphone=microphone) as caller:
+        async with AsyncExitStack() as stack:
+            caller = Caller(invitation, microphone=microphone)
+            stack.push_async_exit(caller)
+            try:
+                async with asyncio.timeout(_JOIN_SECS):
+                    await caller.__aenter__()
+            except TimeoutError:
+                # The page says so then, and offers to start again.
+                call.outcome, call.codes = "told", ["join_failed"]
+                return
             visit = Visit(caller, dice)
             try:
                 await visit.meet(is_back=is_back)
