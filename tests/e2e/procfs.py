@@ -26,10 +26,13 @@ def held(pid: int) -> Held:
 
     Raises:
         FileNotFoundError: it is gone.
+        ProcessLookupError: it has ended, and nobody has waited for it yet.
     """
     process = Path("/proc") / str(pid)
     lines = (process / "status").read_text().splitlines()
     status = dict(line.split(":\t", 1) for line in lines if ":\t" in line)
+    if "VmRSS" not in status:
+        raise ProcessLookupError(pid)
     return Held(
         threads=int(status["Threads"]),
         descriptors=len(list((process / "fd").iterdir())),
