@@ -6,6 +6,7 @@ the same instant.
 """
 
 import asyncio
+from collections import Counter
 from types import SimpleNamespace
 from typing import Any
 
@@ -69,6 +70,7 @@ class StockSession:
         )
         self._greeting = settings.assistant_greeting
         self.graph = SimpleNamespace(context=context, waterfall=Waterfall())
+        self.failures = SimpleNamespace(counts=Counter[str]())  # stock counts none of its own
         self.reason: EndReason | None = None
         transport.add_event_handler("on_client_connected", self._greet)
 
