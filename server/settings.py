@@ -143,9 +143,9 @@ class ServerSettings(BaseSettings):
     session_processes: int = Field(
         default_factory=lambda: max(1, usable_cpus() // CPUS_PER_PROCESS), ge=1, le=64
     )
-    # After so many a session process is renewed: each leaves about 0.1 MB that native code never
-    # gives back (docs/decisions/0007). 0: never.
-    sessions_per_process: int = Field(default=500, ge=0, le=1_000_000)
+    # After so many a session process is renewed: each leaves 0.1 to 0.3 MB that native code
+    # never gives back (docs/decisions/0007). 0: never.
+    sessions_per_process: int = Field(default=200, ge=0, le=1_000_000)
     # One more session is refused while a process's event loop wakes later than this (95th
     # percentile of 5 s), or the machine uses more of its CPU than that (10 s); see decision 0005.
     max_loop_lag_ms: float = Field(default=50, gt=0, le=10_000)
