@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, TypeAdapter, Valid
 from pydantic_core import to_jsonable_python
 
 from bot.kept import RecordTo
+from bot.lines import MAX_LINES, Line
 from bot.reasons import EndReason
 from bot.settings import BotSettings
 from bot.waterfall import SEGMENTS
@@ -82,6 +83,7 @@ class Start(_Message):
     token: Annotated[str, Field(min_length=1, max_length=4096)]
     room: Name
     record_to: RecordTo | None = None
+    remembered: list[Line] | None = None
 
 
 class End(_Message):
@@ -135,6 +137,14 @@ class Turn(_Message):
     answers_begun: Annotated[int, Field(ge=0)]
 
 
+class Memory(_Message):
+    """Somebody has said something: the conversation, should another process have to go on."""
+
+    kind: Literal["memory"] = "memory"
+    session_id: SessionId
+    lines: Annotated[list[Line], Field(max_length=MAX_LINES)]
+
+
 class Load(_Message):
     """How the process fares; also the sign that its event loop turns.
 
@@ -154,7 +164,7 @@ class Load(_Message):
 _Any = TypeVar("_Any")
 
 Order = Configure | Start | End
-Report = Warm | Ready | Adrift | Ended | Turn | Load
+Report = Warm | Ready | Adrift | Ended | Turn | Memory | Load
 
 _ORDER: TypeAdapter[Order] = TypeAdapter(Annotated[Order, Field(discriminator="kind")])
 _REPORT: TypeAdapter[Report] = TypeAdapter(Annotated[Report, Field(discriminator="kind")])

@@ -11,7 +11,8 @@ from pipecat.runner.utils import (
 from pipecat.transports.base_transport import TransportParams
 
 from bot.instruction import build_instruction
-from bot.session import Session, SessionInfo, livekit_session
+from bot.joining import livekit_session
+from bot.session import Session, SessionInfo
 from bot.settings import BotSettings
 
 

@@ -19,6 +19,7 @@ from bot.channel import (
     End,
     Ended,
     Load,
+    Memory,
     Ready,
     Report,
     Start,
@@ -26,6 +27,7 @@ from bot.channel import (
     Warm,
     read_order,
 )
+from bot.joining import livekit_session
 from bot.load import LoadMeter
 from bot.logs import configure_logging
 from bot.models import load_models, warm_models
@@ -33,7 +35,7 @@ from bot.phrases import APOLOGIES, RATE_HZ, Phrase, Phrases
 from bot.prepared import Prepared
 from bot.reasons import EndReason
 from bot.services import llm_http, synthesise
-from bot.session import Session, SessionInfo, livekit_session
+from bot.session import Session, SessionInfo
 from bot.settings import BotSettings
 from bot.waterfall import TurnTimes
 
@@ -180,7 +182,7 @@ class _Host:
         session_id, reason, errors = order.session_id, EndReason.FAILED, dict[str, int]()
         try:
             session = livekit_session(
-                SessionInfo(session_id, order.user_identity, order.record_to),
+                SessionInfo(session_id, order.user_identity, order.record_to, order.remembered),
                 url=order.url,
                 token=order.token,
                 room=order.room,
@@ -190,6 +192,9 @@ class _Host:
             )
             session.graph.waterfall.on_turn = lambda turn: self._tell_turn(session_id, turn)
             session.on_adrift = lambda: self._tell(Adrift(session_id=session_id))
+            session.on_growth = lambda lines: self._tell(
+                Memory(session_id=session_id, lines=list(lines))
+            )
             self._sessions[session_id] = session
             announcing = asyncio.create_task(self._announce(session))
             try:

@@ -18,7 +18,8 @@ BROKEN_ANSWER = "I am sorry, the rest of that answer got lost. Please ask me aga
 NO_EARS = "I am sorry, I cannot hear you right now. You can type to me instead."
 NO_VOICE = "I am sorry, my voice is failing. You can read my answers here."
 SAY_AGAIN = "Sorry, I did not catch that. Could you say it again?"
-APOLOGIES = (NO_ANSWER, BROKEN_ANSWER, NO_EARS, NO_VOICE, SAY_AGAIN)
+LOST_YOU = "Sorry, I lost you for a moment. I am back; could you say that again?"
+APOLOGIES = (NO_ANSWER, BROKEN_ANSWER, NO_EARS, NO_VOICE, SAY_AGAIN, LOST_YOU)
 
 
 @dataclass(frozen=True)

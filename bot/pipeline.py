@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from pipecat.pipeline.pipeline import Pipeline
-from pipecat.processors.aggregators.llm_context import LLMContext
 from pipecat.processors.aggregators.llm_response_universal import LLMContextAggregatorPair
 from pipecat.processors.frame_processor import FrameProcessor
 from pipecat.transports.base_transport import BaseTransport
 
 from bot.context import ConversationContext
+from bot.lines import Line
 from bot.playout import Playout
 from bot.services import Services
 from bot.turns import build_turns
@@ -23,7 +23,7 @@ class Graph:
     """A pipeline, the context its two aggregators share, its mouth, and where turns are timed."""
 
     pipeline: Pipeline
-    context: LLMContext
+    context: ConversationContext
     playout: Playout
     waterfall: Waterfall
 
@@ -33,6 +33,7 @@ def build_pipeline(
     services: Services,
     take_back: Callable[[], None],
     tap: FrameProcessor | None = None,
+    remembered: Sequence[Line] = (),
 ) -> Graph:
     """Return the linear graph of one session.
 
@@ -41,11 +42,12 @@ def build_pipeline(
         services: The three providers of this session.
         take_back: Drops the audio that the room has been given and has not played.
         tap: Hears both voices, where they are recorded.
+        remembered: What was said before, where the conversation goes on from another process.
     """
     waterfall = Waterfall()
     playout = Playout(take_back, waterfall)
     turns = build_turns(playout, waterfall)
-    context = ConversationContext(is_false_end=playout.was_cut_short)
+    context = ConversationContext(is_false_end=playout.was_cut_short, remembered=remembered)
     aggregators = LLMContextAggregatorPair(context, user_params=turns.params)
     turns.bind(aggregators)
     services.llm.act_after(playout.wait_released, lambda: playout.is_held)

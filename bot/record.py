@@ -8,14 +8,14 @@ import wave
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, TypeVar, cast
+from typing import TypeVar
 
 from pipecat.processors.aggregators.llm_context import LLMContextMessage
 from pipecat.processors.audio.audio_buffer_processor import AudioBufferProcessor
 
 from bot.kept import SOUND_SUFFIX, WORDS_SUFFIX, RecordTo
-from bot.page import is_page
 from bot.reasons import EndReason
+from bot.remembered import spoken
 
 # Speech-to-text hears no more than this; the answers are resampled to it.
 RATE_HZ = 16_000
@@ -137,12 +137,7 @@ def lines_of(messages: Sequence[LLMContextMessage]) -> list[dict[str, str]]:
 
     A caller who said nothing has no lines: a greeting alone is no conversation.
     """
-    lines: list[dict[str, str]] = []
-    for message in messages:
-        if not isinstance(message, dict) or is_page(message):
-            continue
-        fields = cast("dict[str, Any]", message)
-        role, text = fields.get("role"), fields.get("content")
-        if role in ("user", "assistant") and isinstance(text, str) and text.strip():
-            lines.append({"role": role, "text": text})
-    return lines if any(line["role"] == "user" for line in lines) else []
+    lines = list(spoken(messages))
+    if not any(line.role == "user" for line in lines):
+        return []
+    return [{"role": line.role, "text": line.text} for line in lines]

@@ -7,7 +7,7 @@ session therefore ends itself, for exactly one reason, and always within `STOP_T
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,11 +20,14 @@ from pipecat.workers.runner import WorkerRunner
 
 from bot.failures import Failures, Incident, apology_for, said_about
 from bot.kept import RecordTo
+from bot.lines import Line
 from bot.page import Page
+from bot.phrases import LOST_YOU
 from bot.pipeline import build_pipeline
 from bot.prepared import NOTHING, Prepared
 from bot.reasons import EndReason
 from bot.record import Record
+from bot.remembered import remembered
 from bot.rtvi import SessionRTVIProcessor, error_code, incident_told, observer_params, session_ended
 from bot.services import build_services
 from bot.settings import BotSettings
@@ -47,11 +50,13 @@ class SessionInfo:
         session_id: Opaque id, bound to every log line of the session.
         user_identity: The user's LiveKit identity; None accepts the first participant.
         record_to: Where the conversation is kept; None: nowhere.
+        remembered: What was said before, to a bot that was lost; None: this one is the first.
     """
 
     session_id: str
     user_identity: str | None = None
     record_to: RecordTo | None = None
+    remembered: Sequence[Line] | None = None
 
 
 class Session:
@@ -62,6 +67,7 @@ class Session:
         ended: Set when nothing of the session is left running.
         failures: What went wrong, and how often.
         on_adrift: Called when the room is lost and the bot tries to come back.
+        on_growth: Given the conversation when somebody has said something.
     """
 
     def __init__(
@@ -98,12 +104,16 @@ class Session:
         self.ended = asyncio.Event()
         self.failures = Failures(self._tell_incident)
         self.on_adrift: Callable[[], None] | None = None
+        self.on_growth: Callable[[Sequence[Line]], None] | None = None
 
         services = build_services(settings, instruction, prepared, self.failures.report)
         to = info.record_to
         self._record = None if to is None else Record(to, self.failures.error)
         tap = self._record.tap if self._record else None
-        self.graph = build_pipeline(transport, services, _take_back(transport), tap)
+        self.graph = build_pipeline(
+            transport, services, _take_back(transport), tap, info.remembered or ()
+        )
+        self.graph.context.on_growth = self._grown
         page = Page(services.llm, self.graph.context)
         self._rtvi = SessionRTVIProcessor(page)
         self._worker = SparingWorker(
@@ -224,6 +234,10 @@ class Session:
         if self._in_room and self._started and self._reason is None:
             self.ready.set()
 
+    def _grown(self) -> None:
+        if self.on_growth is not None:
+            self.on_growth(remembered(self.graph.context.messages))
+
     def _adrift(self) -> None:
         logger.warning("the room is lost; reconnecting")
         if self.on_adrift is not None and self._reason is None:
@@ -280,7 +294,9 @@ class Session:
                 await asyncio.wait_for(self._transport.wait_audible(), AUDIBLE_TIMEOUT_SECS)
             except TimeoutError:
                 logger.debug("nobody receives the bot's audio; greeting in text")
-        await self._worker.queue_frame(TTSSpeakFrame(self._settings.assistant_greeting))
+        is_first = self.info.remembered is None
+        words = self._settings.assistant_greeting if is_first else LOST_YOU
+        await self._worker.queue_frame(TTSSpeakFrame(words))
 
     async def _on_disconnect_requested(self, _rtvi: RTVIProcessor) -> None:
         self.end(EndReason.CLIENT_REQUEST)
@@ -320,28 +336,3 @@ class Session:
 def _take_back(transport: BaseTransport) -> Callable[[], None]:
     """Return how unplayed audio is taken back; other transports play what they were given."""
     return getattr(transport, "take_back", lambda: None)
-
-
-def livekit_session(
-    info: SessionInfo,
-    *,
-    url: str,
-    token: str,
-    room: str,
-    settings: BotSettings,
-    instruction: str,
-    prepared: Prepared = NOTHING,
-) -> Session:
-    """Return a session in a LiveKit room.
-
-    Args:
-        info: Session id and the user's identity.
-        url: LiveKit server, ws(s)://.
-        token: The bot's token for `room`.
-        room: Room name.
-        settings: Providers, voice, limits.
-        instruction: The system instruction.
-        prepared: What this process's sessions share.
-    """
-    transport = SessionTransport(url=url, token=token, room=room, user_identity=info.user_identity)
-    return Session(info, transport, settings, instruction, prepared)

@@ -15,7 +15,9 @@ from bot.channel import Configure
 from bot.instruction import build_instruction
 from bot.settings import BotSettings
 from server import door, ops, owner, pages
+from server.clusters import include_cluster, open_doorway, open_roster
 from server.doorkeeper import Doorkeeper
+from server.doorway import Doorway
 from server.errors import DoorError
 from server.ledgers import open_ledger
 from server.metrics import CONTENT_TYPE, Metrics
@@ -56,6 +58,7 @@ def create_app(
     async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
         async with (
             open_ledger(settings) as ledger,
+            open_roster(settings) as roster,
             swept(records),
             Rooms(settings.livekit_url, keys.api_key, keys.api_secret) as rooms,
             Pool(
@@ -80,15 +83,25 @@ def create_app(
                 livekit_url=settings.livekit_url,
                 max_sessions=settings.max_sessions,
                 records=records,
+                homes=roster,
             )
             metrics.watch(sessions, pool)
             sampling = asyncio.create_task(metrics.sample_for_ever(sessions, pool))
             if settings.is_open and settings.host not in ("127.0.0.1", "::1", "localhost"):
                 logger.warning("everybody may start sessions: set ALLOWED_ORIGINS or SIGN_IN_KEYS")
-            logger.info("server started")
-            yield
-            sampling.cancel()
-            await sessions.drain()
+            async with open_doorway(
+                roster,
+                settings,
+                sessions=sessions,
+                rooms=rooms,
+                keeper=keeper,
+                metrics=metrics,
+            ) as doorway:
+                app.state.doorway = doorway
+                logger.info("server started")
+                yield
+                sampling.cancel()
+                await sessions.drain()
             logger.info("server stopped")
 
     app = FastAPI(title="voice-assistant", lifespan=lifespan, openapi_url=None)
@@ -105,10 +118,11 @@ def create_app(
     @app.get("/readyz")
     async def readyz(request: Request) -> Response:  # pyright: ignore[reportUnusedFunction]
         sessions: Sessions = request.app.state.sessions
+        doorway: Doorway = request.app.state.doorway
         rooms: Rooms = request.app.state.rooms
         if not await rooms.reachable():
             return JSONResponse({"status": "livekit_unreachable"}, 503)
-        if refusal := sessions.refusal():
+        if refusal := doorway.refusal():
             return JSONResponse({"status": refusal.code}, 503)
         return JSONResponse({"status": "ready", "sessions": sessions.count})
 
@@ -117,6 +131,7 @@ def create_app(
         return Response(metrics.text(), media_type=CONTENT_TYPE)
 
     app.include_router(door.router)
+    include_cluster(app, settings)
     app.include_router(owner.router)
     app.include_router(ops.router)
     app.include_router(pages.router)

@@ -76,25 +76,25 @@ async def read_body(request: Request) -> ConnectRequest:
         raise errors.invalid_body(f"Field {field[:40]!r}: {first['msg']}.") from None
 
 
-async def read_raw(request: Request) -> bytes:
-    """Return the request's body, read no further than MAX_BODY_BYTES.
+async def read_raw(request: Request, max_bytes: int = MAX_BODY_BYTES) -> bytes:
+    """Return the request's body, read no further than `max_bytes`.
 
     Raises:
         DoorError: `body_too_large`, `body_timeout` or `invalid_body`.
     """
     try:
         async with asyncio.timeout(BODY_TIMEOUT_SECS):
-            return await _read_capped(request.stream())
+            return await _read_capped(request.stream(), max_bytes)
     except TimeoutError:
         raise errors.body_timeout() from None
     except ClientDisconnect:
         raise errors.invalid_body("The body broke off.") from None
 
 
-async def _read_capped(chunks: AsyncIterator[bytes]) -> bytes:
+async def _read_capped(chunks: AsyncIterator[bytes], max_bytes: int) -> bytes:
     body = bytearray()
     async for chunk in chunks:
         body += chunk
-        if len(body) > MAX_BODY_BYTES:
+        if len(body) > max_bytes:
             raise errors.body_too_large()
     return bytes(body)

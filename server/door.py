@@ -9,9 +9,9 @@ from fastapi.responses import JSONResponse
 
 from server.connect import ConnectResponse, read_body, read_raw
 from server.doorkeeper import Doorkeeper
+from server.doorway import Doorway
 from server.errors import DoorError
 from server.metrics import Metrics
-from server.sessions import Sessions
 from server.settings import ServerSettings
 
 # How long a browser may remember the answer to a preflight (Chromium caps it at 2 hours).
@@ -43,14 +43,14 @@ async def preflight(request: Request) -> Response:
 @router.post("/leave")
 async def leave(request: Request) -> Response:
     """A page that goes says so in its last breath; its token is all it needs to show."""
-    sessions: Sessions = request.app.state.sessions
+    doorway: Doorway = request.app.state.doorway
     try:
         token = (await read_raw(request)).decode("ascii")
     except DoorError as error:
         return error.response({})
     except UnicodeDecodeError:
         token = ""
-    await sessions.leave(token)
+    await doorway.leave(token)
     return Response(status_code=204)
 
 
@@ -58,7 +58,7 @@ async def leave(request: Request) -> Response:
 async def connect(request: Request) -> Response:
     """A session for whoever may have one."""
     asked = time.monotonic()
-    sessions: Sessions = request.app.state.sessions
+    doorway: Doorway = request.app.state.doorway
     keeper: Doorkeeper = request.app.state.keeper
     metrics: Metrics = request.app.state.metrics
     settings: ServerSettings = request.app.state.settings
@@ -68,9 +68,9 @@ async def connect(request: Request) -> Response:
         body = await read_body(request)
         visitor = await keeper.identify(request, body)
         if body.resume:
-            admission = await sessions.resume(body.resume, visitor)
+            admission = await doorway.resume(body.resume, visitor)
         else:
-            admission = await sessions.start(visitor, record=body.record)
+            admission = await doorway.start(visitor, record=body.record)
             metrics.connect_secs.observe(time.monotonic() - asked)
     except DoorError as error:
         metrics.connect_refused(error.code)

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 
 from fastapi.responses import JSONResponse
 
+from server.placement import Refusal
+
 
 class DoorError(Exception):
     """A request that cannot be served.
@@ -159,6 +161,22 @@ def livekit_unreachable() -> DoorError:
 def bot_unavailable() -> DoorError:
     """The bot did not get into the room."""
     return DoorError(503, "bot_unavailable", "The assistant could not start.", retry_after_secs=5)
+
+
+def refused(refusal: Refusal) -> DoorError:
+    """No session process takes one more session."""
+    match refusal:
+        case Refusal.FULL:
+            return server_full()
+        case Refusal.BUSY:
+            return server_busy()
+        case Refusal.NO_PROCESS:
+            return bot_unavailable()
+
+
+def not_found() -> DoorError:
+    """There is nothing at this address, for whoever asks like this."""
+    return DoorError(404, "not_found", "Not Found")
 
 
 def transcripts_off() -> DoorError:

@@ -11,7 +11,7 @@ from server.settings import ServerSettings
 
 @asynccontextmanager
 async def open_ledger(settings: ServerSettings) -> AsyncGenerator[Ledger]:
-    """This process's own ledger; with QUOTA_REDIS_URL a shared one, steadied by the own one."""
+    """This process's own ledger; with a Redis a shared one, steadied by the own one."""
     quotas = quotas_of(
         address=settings.quota_address_per_min,
         user=settings.quota_user_per_min,
@@ -20,7 +20,7 @@ async def open_ledger(settings: ServerSettings) -> AsyncGenerator[Ledger]:
         silent_per_hour=settings.quota_silent_per_hour,
     )
     own = MemoryLedger(quotas)
-    url = settings.quota_redis_url.get_secret_value()
+    url = settings.ledger_url
     if not url:
         yield own
         return

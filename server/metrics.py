@@ -20,6 +20,7 @@ from bot.waterfall import SEGMENTS
 from server.chronicle import SAMPLE_EVERY_SECS, Chronicle
 
 if TYPE_CHECKING:
+    from server.cluster.membership import Membership
     from server.pool import Pool
     from server.sessions import Sessions
 
@@ -129,6 +130,10 @@ class Metrics:
         """Also show these, as they are when somebody asks."""
         self.registry.register(_Now(sessions, pool))
 
+    def watch_cluster(self, membership: Membership) -> None:
+        """Also show how the cluster fares, as this member sees it."""
+        self.registry.register(_Cluster(membership))
+
     async def sample_for_ever(self, sessions: Sessions, pool: Pool) -> None:
         """Note every few seconds how this server fares."""
         while True:
@@ -197,3 +202,27 @@ class _Now(Collector):
             cpu.add_metric([str(slot)], process.load.cpu_cores)
             tasks.add_metric([str(slot)], process.load.tasks)
         yield from (placed, lag, cpu, tasks)
+
+
+class _Cluster(Collector):
+    """The members, and what became of those that were lost."""
+
+    def __init__(self, membership: Membership) -> None:
+        self._membership = membership
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield what is true now."""
+        membership = self._membership
+        yield GaugeMetricFamily(
+            "voice_cluster_members", "Members that speak, this one included", membership.view.count
+        )
+        yield CounterMetricFamily(
+            "voice_cluster_sessions_rescued",
+            "Sessions of lost members that go on, seen to by this one",
+            membership.rescued,
+        )
+        yield CounterMetricFamily(
+            "voice_cluster_sessions_given_up",
+            "Sessions of lost members that nobody could go on with, seen to by this one",
+            membership.given_up,
+        )

@@ -21,6 +21,7 @@ from bot.channel import (
     End,
     Ended,
     Load,
+    Memory,
     Ready,
     Report,
     Start,
@@ -28,6 +29,7 @@ from bot.channel import (
     Warm,
     read_report,
 )
+from bot.lines import Line
 from bot.reasons import EndReason
 from server.standstill import Standstill
 
@@ -63,6 +65,8 @@ class PlacedSession:
         ended: Set when nothing of it is left running.
         reason: Why it ended or was told to end; None while it goes on.
         errors: How often each error code came up, once it has ended.
+        lines: What was said so far.
+        grown: Set when somebody has said something; whoever keeps it clears it.
     """
 
     def __init__(self, process: SessionProcess, session_id: str) -> None:
@@ -74,6 +78,8 @@ class PlacedSession:
         self.ended = asyncio.Event()
         self.reason: EndReason | None = None
         self.errors: Mapping[str, int] = {}
+        self.lines: Sequence[Line] = ()
+        self.grown = asyncio.Event()
 
     def end(self, reason: EndReason) -> None:
         """Start ending it; the first reason stands."""
@@ -228,6 +234,9 @@ class SessionProcess:
                 self.sessions[session_id].ready.set()
             case Adrift(session_id=session_id) if session_id in self.sessions:
                 self.sessions[session_id].adrift.set()
+            case Memory(session_id=session_id) if session_id in self.sessions:
+                self.sessions[session_id].lines = report.lines
+                self.sessions[session_id].grown.set()
             case Ended(session_id=session_id) if session_id in self.sessions:
                 self._ended(self.sessions[session_id], report.reason, report.errors)
             case _:

@@ -87,6 +87,16 @@ class Records:
             note.write_text(json.dumps({"site": owner.site, "user": owner.user}), encoding="utf-8")
         return RecordTo(str(folder / session_id), self._with_sound)
 
+    async def try_place(self, site: str, user: str | None, session_id: str) -> RecordTo | None:
+        """As `place`; None for a visitor who is nobody's user, and where it cannot be kept."""
+        if user is None:
+            return None
+        try:
+            return await asyncio.to_thread(self.place, Owner(site, user), session_id)
+        except OSError as error:
+            logger.error("a conversation will not be kept: {}", type(error).__name__)
+            return None
+
     def all_of(self, owner: Owner) -> list[dict[str, Any]]:
         """Return an owner's conversations, the latest first, without their words."""
         found = [

@@ -11,6 +11,7 @@ import uvicorn
 from fastapi import FastAPI
 from loguru import logger
 
+from server.doorway import Doorway
 from server.sessions import Sessions
 from server.settings import ServerSettings
 
@@ -72,7 +73,8 @@ class DrainingServer(uvicorn.Server):
 
     Without DRAIN_SECS sessions are told to end at once, and whoever asks for one meanwhile is
     answered `draining`. With it the port is left to a successor first, and sessions may go on for
-    so long. A second signal ends that wait.
+    so long. A second signal ends that wait. A member of a cluster keeps its port, and gives the
+    sessions that are left to others.
     """
 
     def __init__(self, app: FastAPI, settings: ServerSettings) -> None:
@@ -90,6 +92,8 @@ class DrainingServer(uvicorn.Server):
         )
         self._app = app
         self._drain_secs = settings.drain_secs
+        # Another member does not take this one's port, and asks after its sessions there.
+        self._leaves_port = settings.drain_secs > 0 and not settings.is_member
         self._notify_socket = settings.notify_socket
         self._in_a_hurry = False
 
@@ -113,11 +117,13 @@ class DrainingServer(uvicorn.Server):
         sessions: Sessions = self._app.state.sessions
         sessions.take_no_more()
         if self._drain_secs:
-            for server in self.servers:
+            for server in self.servers if self._leaves_port else ():
                 server.close()
             logger.info("draining: {} sessions going on", sessions.count)
             until = time.monotonic() + self._drain_secs
             # A signal handler may set no event; uvicorn's own loop looks like this, too.
             while sessions.count and not self._in_a_hurry and time.monotonic() < until:  # noqa: ASYNC110
                 await asyncio.sleep(_LOOK_EVERY_SECS)
+        doorway: Doorway = self._app.state.doorway
+        await doorway.hand_over()
         await sessions.drain()

@@ -3,31 +3,35 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import secrets
 import time
-from dataclasses import dataclass
 
 from loguru import logger
 
-from bot.channel import Start
 from bot.kept import RecordTo
 from bot.reasons import EndReason
 from server import errors
-from server.doorkeeper import CHARGE_EVERY_SECS, Doorkeeper, Visitor
+from server.attendant import Attendant
+from server.doorkeeper import Doorkeeper, Visitor
 from server.errors import DoorError
+from server.homes import Homes, NoHomes
 from server.metrics import Metrics
 from server.placement import Refusal
 from server.pool import Pool
-from server.process import PlacedSession
-from server.records import Owner, Records
+from server.records import Records
 from server.rooms import Rooms
-from server.tokens import Keys, bot_token, identity_of, user_token
+from server.running import Admission, Running
+from server.tokens import Keys, identity_of
 
 # A warm process needs 0.1-0.3 s; the rest is for a loaded machine.
 START_TIMEOUT_SECS = 5.0
 # Leaving takes well under a second; each session has its own, shorter deadline.
 DRAIN_TIMEOUT_SECS = 11.0
+# A process loads for 3 s on two cores, and the widget waits 10 s for a bot that left the room.
+MOVE_TIMEOUT_SECS = 8.0
+PLACE_AGAIN_SECS = 0.1
+# A conversation that kills one process after the other must not kill them all.
+MAX_MOVES = 3
 
 # Ends before `ready` that say: whoever comes next will fare no better.
 _START_FAILURES = (
@@ -36,45 +40,6 @@ _START_FAILURES = (
     EndReason.FAILED,
     EndReason.CRASHED,
 )
-
-
-def _unguessable(prefix: str) -> str:
-    """Return `prefix-` and 128 random bits."""
-    return f"{prefix}-{secrets.token_hex(16)}"
-
-
-@dataclass(frozen=True)
-class Admission:
-    """What a client needs to get into its session.
-
-    Attributes:
-        token: The user's LiveKit token, good for 60 s.
-        room: Room name.
-        session_id: Id of the session.
-        is_recorded: Whether the conversation is kept.
-    """
-
-    token: str
-    room: str
-    session_id: str
-    is_recorded: bool
-
-
-@dataclass
-class _Running:
-    placed: PlacedSession
-    room: str
-    identity: str
-    visitor: Visitor
-    task: asyncio.Task[None]
-    is_recorded: bool
-    visits: int = 0
-    token: str = ""
-
-    def is_of(self, visitor: Visitor) -> bool:
-        """Whether a visitor may come back: of the same site, and its user where one signed in."""
-        owner = self.visitor
-        return owner.site == visitor.site and owner.user in (None, visitor.user)
 
 
 class Sessions:
@@ -95,6 +60,7 @@ class Sessions:
         livekit_url: str,
         max_sessions: int,
         records: Records | None = None,
+        homes: Homes | None = None,
     ) -> None:
         """Prepare; no session runs yet.
 
@@ -107,6 +73,7 @@ class Sessions:
             livekit_url: Where bots connect to.
             max_sessions: Cap on sessions at once, those being started included.
             records: Where conversations are kept; None: nowhere.
+            homes: Where sessions are noted for other servers; None: there are none.
         """
         self.max_sessions = max_sessions
         self._rooms = rooms
@@ -116,7 +83,9 @@ class Sessions:
         self._keys = keys
         self._livekit_url = livekit_url
         self._records = records
-        self._running: dict[str, _Running] = {}
+        self._homes: Homes = homes or NoHomes()
+        self._attendant = Attendant(rooms, keeper, self._homes)
+        self._running: dict[str, Running] = {}
         self._starting: set[asyncio.Task[bool]] = set()
         self._creating = 0
         self._draining = False
@@ -135,7 +104,7 @@ class Sessions:
         if self.count >= self.max_sessions:
             return errors.server_full()
         chosen = self._pool.choose(self._creating)
-        return _refused(chosen) if isinstance(chosen, Refusal) else None
+        return errors.refused(chosen) if isinstance(chosen, Refusal) else None
 
     async def start(self, visitor: Visitor, *, record: bool = False) -> Admission:
         """Make a room, put a bot in it, and return the way in for one person.
@@ -155,64 +124,70 @@ class Sessions:
         """
         if refusal := self.refusal():
             raise refusal
-        session_id = secrets.token_hex(8)
+        running = Running(secrets.token_hex(8), visitor)
         self._creating += 1
         try:
-            await self._keeper.admit(visitor, session_id)
-            running = await self._create(visitor, session_id, record=record)
+            await self._keeper.admit(visitor, running.session_id)
+            await self._create(running, record=record)
         finally:
             self._creating -= 1
-        starting = asyncio.create_task(self._becomes_ready(running))
-        self._starting.add(starting)
-        starting.add_done_callback(self._starting.discard)
+        starting = self._watch_start(running)
         if not self._is_proven and not await starting:
             await self._finish(running.task)
             raise errors.bot_unavailable()
         self._metrics.session_starts.inc()
-        return self._way_in(running)
+        return running.way_in(self._keys)
 
-    async def _create(self, visitor: Visitor, session_id: str, *, record: bool) -> _Running:
+    async def take_over(self, running: Running) -> bool:
+        """Go on with a session whose server is gone; return whether a bot takes its place here.
+
+        Its visitor was admitted there, and may still be in the room.
+        """
+        if self.refusal() or running.moves >= MAX_MOVES:
+            return False
+        self._creating += 1
         try:
-            record_to = await self._record_to(visitor, session_id) if record else None
-            return await self._place(visitor, session_id, record_to)
+            running.record_to = await self._record_to(running, wanted=running.record_to is not None)
+            await self._rooms.create(running.room)
+            if not await self._replace_bot(running):
+                return False
+            await self._homes.settle(running)
+        except DoorError:
+            return False
+        finally:
+            self._creating -= 1
+        self._see_to(running)
+        return True
+
+    async def _create(self, running: Running, *, record: bool) -> None:
+        try:
+            running.record_to = await self._record_to(running, wanted=record)
+            await self._place(running)
         except BaseException:
-            await self._keeper.leave(visitor, session_id, None)
+            await self._keeper.leave(running.visitor, running.session_id, None)
             raise
 
-    async def _record_to(self, visitor: Visitor, session_id: str) -> RecordTo | None:
-        if self._records is None or visitor.user is None:
+    async def _record_to(self, running: Running, *, wanted: bool) -> RecordTo | None:
+        if not wanted or self._records is None:
             return None
-        try:
-            owner = Owner(visitor.site, visitor.user)
-            return await asyncio.to_thread(self._records.place, owner, session_id)
-        except OSError as error:
-            logger.error("a conversation will not be kept: {}", type(error).__name__)
-            return None
+        visitor = running.visitor
+        return await self._records.try_place(visitor.site, visitor.user, running.session_id)
 
-    async def _place(
-        self, visitor: Visitor, session_id: str, record_to: RecordTo | None
-    ) -> _Running:
-        room, identity = _unguessable("room"), _unguessable("user")
-        await self._rooms.create(room)
-        placed = self._pool.start(
-            Start(
-                session_id=session_id,
-                user_identity=identity,
-                url=self._livekit_url,
-                token=bot_token(self._keys, room, _unguessable("bot")),
-                room=room,
-                record_to=record_to,
-            )
-        )
+    async def _place(self, running: Running) -> None:
+        await self._rooms.create(running.room)
+        placed = self._pool.start(running.order(self._keys, self._livekit_url))
         if isinstance(placed, Refusal):
-            await self._rooms.delete(room)
-            raise _refused(placed)
-        task = asyncio.create_task(self._run(placed, room, visitor), name=f"session {session_id}")
-        is_recorded = record_to is not None
-        running = _Running(placed, room, identity, visitor, task, is_recorded)
-        self._running[session_id] = running
-        self._metrics.session_began(session_id, visitor.site)
-        return running
+            await self._rooms.delete(running.room)
+            raise errors.refused(placed)
+        running.begin(placed)
+        await self._homes.settle(running)
+        self._see_to(running)
+
+    def _see_to(self, running: Running) -> None:
+        name = f"session {running.session_id}"
+        running.seen_to_by(asyncio.create_task(self._run(running), name=name))
+        self._running[running.session_id] = running
+        self._metrics.session_began(running.session_id, running.visitor.site)
 
     async def resume(self, old_token: str, visitor: Visitor) -> Admission:
         """Return a fresh way into the session that an earlier token was made for.
@@ -226,7 +201,7 @@ class Sessions:
             is_going_on = running.identity == identity and running.placed.reason is None
             if is_going_on and running.is_of(visitor):
                 await self._keeper.may_resume(session_id)
-                return self._way_in(running)
+                return running.way_in(self._keys)
         raise errors.session_gone()
 
     async def leave(self, token: str) -> None:
@@ -240,11 +215,12 @@ class Sessions:
                 await self._rooms.remove(running.room, running.identity)
                 return
 
-    def _way_in(self, running: _Running) -> Admission:
-        running.token = user_token(self._keys, running.room, running.identity, running.visits)
-        running.visits += 1
-        session_id = running.placed.session_id
-        return Admission(running.token, running.room, session_id, running.is_recorded)
+    def all(self) -> list[Running]:
+        """Return the sessions that go on."""
+        return [one for one in self._running.values() if one.placed.reason is None]
+
+    async def hand_over(self) -> None:
+        """Nobody else runs sessions: they end with this server."""
 
     async def all_ended(self) -> None:
         """Return when every session that runs now has ended and its room is deleted."""
@@ -263,43 +239,53 @@ class Sessions:
             one.placed.end(EndReason.SHUTDOWN)
         await asyncio.gather(*(self._finish(one.task) for one in running))
 
-    async def _run(self, placed: PlacedSession, room: str, visitor: Visitor) -> None:
-        """See a session to its end, and clean up behind it."""
-        keeping = asyncio.create_task(self._keep_room(placed, room))
+    async def _run(self, running: Running) -> None:
+        """See a session to its end, from one bot to the next, and clean up behind it."""
         try:
-            await self._ended(placed, visitor.site)
+            while True:
+                await self._attendant.see_through(running)
+                if not (self._may_go_on(running) and await self._replace_bot(running)):
+                    break
+                await self._homes.settle(running)
         finally:
-            keeping.cancel()
-            await asyncio.wait({keeping})
-            await self._keeper.leave(visitor, placed.session_id, placed.reason)
-            await self._rooms.delete(room)
-            self._running.pop(placed.session_id, None)
-            reason = placed.reason or EndReason.SHUTDOWN
-            self._metrics.session_ended(placed.session_id, reason, placed.errors)
+            session_id, reason = running.session_id, running.placed.reason
+            if await self._homes.leave(running):
+                await self._keeper.leave(running.visitor, session_id, reason)
+                await self._rooms.delete(running.room)
+            self._running.pop(session_id, None)
+            self._metrics.session_ended(session_id, reason or EndReason.SHUTDOWN, running.errors)
 
-    async def _keep_room(self, placed: PlacedSession, room: str) -> None:
-        """Make the room anew whenever LiveKit may have forgotten it."""
-        while True:
-            await placed.adrift.wait()
-            placed.adrift.clear()
-            await self._rooms.restore(room)
+    def _may_go_on(self, running: Running) -> bool:
+        """Whether a bot was lost in the middle of its work, and not time and again."""
+        is_lost = running.placed.reason is EndReason.CRASHED and running.placed.ready.is_set()
+        return is_lost and not self._draining and running.moves < MAX_MOVES
 
-    async def _ended(self, placed: PlacedSession, site: str) -> None:
-        """Wait for a session's end; charge its time, and end it when the site's budget is spent."""
-        if not self._keeper.has_budgets:
-            await placed.ended.wait()
-            return
-        charged = time.monotonic()
-        while not placed.ended.is_set():
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(CHARGE_EVERY_SECS):
-                    await placed.ended.wait()
-            now = time.monotonic()
-            if not await self._keeper.charge(site, now - charged):
-                placed.end(EndReason.BUDGET_SPENT)
-            charged = now
+    async def _replace_bot(self, running: Running) -> bool:
+        """Put another bot in the place of one that is lost; return whether there is one.
 
-    async def _becomes_ready(self, running: _Running) -> bool:
+        The visitor stays in the room and sees the one leave and the other come.
+        """
+        running.bot_was_lost()
+        await self._rooms.remove(running.room, running.bot_identity)
+        until = time.monotonic() + MOVE_TIMEOUT_SECS
+        order = running.order(self._keys, self._livekit_url)
+        while isinstance(placed := self._pool.start(order), Refusal):
+            # Where there was one process, its successor has to load first.
+            if time.monotonic() > until or self._draining:
+                return False
+            await asyncio.sleep(PLACE_AGAIN_SECS)
+        running.begin(placed)
+        self._watch_start(running)
+        logger.info("session {} goes on with another bot", running.session_id)
+        return True
+
+    def _watch_start(self, running: Running) -> asyncio.Task[bool]:
+        starting = asyncio.create_task(self._becomes_ready(running))
+        self._starting.add(starting)
+        starting.add_done_callback(self._starting.discard)
+        return starting
+
+    async def _becomes_ready(self, running: Running) -> bool:
         """Return whether the bot gets into its room, and its providers accept it, in time."""
         placed = running.placed
         ready = asyncio.create_task(placed.ready.wait())
@@ -328,13 +314,3 @@ class Sessions:
             logger.error("session abandoned: it did not end in time")
             task.cancel()
             await asyncio.wait({task})
-
-
-def _refused(refusal: Refusal) -> DoorError:
-    match refusal:
-        case Refusal.FULL:
-            return errors.server_full()
-        case Refusal.BUSY:
-            return errors.server_busy()
-        case Refusal.NO_PROCESS:
-            return errors.bot_unavailable()

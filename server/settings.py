@@ -135,13 +135,18 @@ class ServerSettings(BaseSettings):
     transcripts_days: float = Field(default=30, gt=0, le=3650, allow_inf_nan=False)
     transcripts_sound: bool = False
 
-    # Without it this process counts for itself, and forgets at a restart.
+    # With it this server is one of a cluster: sessions are placed on any of its members, and go on
+    # elsewhere when one is lost. CLUSTER_URL is where the others reach this one.
+    cluster_redis_url: SecretStr = SecretStr("")
+    cluster_url: str = ""
+
+    # Without it, and without a cluster, this process counts for itself, and forgets at a restart.
     quota_redis_url: SecretStr = SecretStr("")
     quota_redis_down: Literal["count", "refuse"] = "count"
     # Eight talking sessions held one lean process on two cores; set it by your own measurement.
     max_sessions: int = Field(default=8, ge=1, le=1000)
     session_processes: int = Field(
-        default_factory=lambda: max(1, usable_cpus() // CPUS_PER_PROCESS), ge=1, le=64
+        default_factory=lambda: max(1, usable_cpus() // CPUS_PER_PROCESS), ge=0, le=64
     )
     # After so many a session process is renewed: each leaves 0.1 to 0.3 MB that native code
     # never gives back (docs/decisions/0007). 0: never.
@@ -174,9 +179,29 @@ class ServerSettings(BaseSettings):
     def _money_needs_a_price(self) -> Self:
         if self.site_money_per_day and not self.price_per_minute:
             raise ValueError("PRICE_PER_MINUTE is required with SITE_MONEY_PER_DAY")
-        scheme = urlsplit(self.quota_redis_url.get_secret_value()).scheme
-        if scheme not in ("", "redis", "rediss", "unix"):
-            raise ValueError("QUOTA_REDIS_URL is no redis://, rediss:// or unix:// address")
+        return self
+
+    @model_validator(mode="after")
+    def _redis_is_usable(self) -> Self:
+        for name, url in (
+            ("QUOTA_REDIS_URL", self.quota_redis_url),
+            ("CLUSTER_REDIS_URL", self.cluster_redis_url),
+        ):
+            if urlsplit(url.get_secret_value()).scheme not in ("", "redis", "rediss", "unix"):
+                raise ValueError(f"{name} is no redis://, rediss:// or unix:// address")
+        return self
+
+    @model_validator(mode="after")
+    def _members_are_reached(self) -> Self:
+        if not self.is_member:
+            if not self.session_processes:
+                raise ValueError("SESSION_PROCESSES=0 needs CLUSTER_REDIS_URL: others run sessions")
+            return self
+        parts = urlsplit(self.cluster_url or "http://chosen")
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ValueError(f"CLUSTER_URL: {self.cluster_url!r} is no http(s):// address")
+        if not self.cluster_url and not self.port:
+            raise ValueError("CLUSTER_URL is required with PORT=0")
         return self
 
     @property
@@ -198,6 +223,17 @@ class ServerSettings(BaseSettings):
         return not (self.allowed_origins or self.sign_in_keys)
 
     @property
+    def is_member(self) -> bool:
+        """Whether this server is one of a cluster."""
+        return bool(self.cluster_redis_url.get_secret_value())
+
+    @property
+    def ledger_url(self) -> str:
+        """Where quotas are counted; empty: here."""
+        own = self.quota_redis_url.get_secret_value()
+        return own or self.cluster_redis_url.get_secret_value()
+
+    @property
     def public_url(self) -> str:
         """The LiveKit address browsers are told."""
         return self.livekit_public_url or self.livekit_url
@@ -205,14 +241,18 @@ class ServerSettings(BaseSettings):
     @property
     def secrets(self) -> tuple[str, ...]:
         """Values that must never stand in a log."""
-        redis = self.quota_redis_url.get_secret_value()
+        redis = [
+            url
+            for one in (self.quota_redis_url, self.cluster_redis_url)
+            if (url := one.get_secret_value())
+        ]
         ops = self.ops_password.get_secret_value()
         return (
             *([ops] if ops else []),
             self.livekit_api_secret.get_secret_value(),
             *(key.get_secret_value() for keys in self.sign_in_keys.values() for key in keys),
-            *([redis] if redis else []),
-            *([password] if (password := urlsplit(redis).password) else []),
+            *redis,
+            *(password for url in redis if (password := urlsplit(url).password)),
         )
 
 
@@ -223,7 +263,13 @@ def process_environment() -> dict[str, str]:
     matrices are small: more threads than one would only wait for each other.
     """
     passed_on = dict(os.environ)  # noqa: TID251 - this is the settings module
-    for name in ("LIVEKIT_API_SECRET", "SIGN_IN_KEYS", "QUOTA_REDIS_URL", "OPS_PASSWORD"):
+    for name in (
+        "LIVEKIT_API_SECRET",
+        "SIGN_IN_KEYS",
+        "QUOTA_REDIS_URL",
+        "CLUSTER_REDIS_URL",
+        "OPS_PASSWORD",
+    ):
         passed_on.pop(name, None)
     return {
         **passed_on,

@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 from local.engines.api import SAMPLE_RATE_HZ, Engines, Speech, Transcript, Word
 
+# Asked for what was said before, the brain says the first of it again.
+RECALL = "What did I say first?"
 _ANSWER = (
     "Sure,", " here", " is", " what", " I", " found", ".",
     " Is", " there", " anything", " else", " you", " would", " like", "?",
@@ -147,17 +149,20 @@ class ToneVoice:
 
 
 class PacedBrain:
-    """Gives the same two short sentences at a fixed pace; the first is 7 tokens long."""
+    """Gives the same two short sentences at a fixed pace; the first is 7 tokens long.
+
+    RECALL is answered with the first thing that the user said.
+    """
 
     def __init__(self, delays: Delays) -> None:
         self._delays = delays
 
     async def answer(self, messages: list[dict[str, Any]]) -> AsyncGenerator[str]:
         """See `Brain.answer`; each token has its own due time, so lateness does not add up."""
-        del messages
         loop = asyncio.get_running_loop()
         due = loop.time() + self._delays.llm_ttft_ms / 1000
-        for token in _ANSWER:
+        said = [one["content"] for one in messages if one["role"] == "user"]
+        for token in (f"{said[0]}.",) if said and said[-1] == RECALL else _ANSWER:
             await asyncio.sleep(max(0.0, due - loop.time()))
             yield token
             due += 1 / self._delays.llm_tokens_per_sec

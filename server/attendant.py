@@ -1,0 +1,68 @@
+"""What a session needs while its bot is there: its room, its memory, its minutes."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+
+from bot.reasons import EndReason
+from server.doorkeeper import CHARGE_EVERY_SECS, Doorkeeper
+from server.homes import Homes
+from server.process import PlacedSession
+from server.rooms import Rooms
+from server.running import Running
+
+
+class Attendant:
+    """Sees to the sessions that go on."""
+
+    def __init__(self, rooms: Rooms, keeper: Doorkeeper, homes: Homes) -> None:
+        """Use these: where rooms are made, who is charged, where it is noted what was said."""
+        self._rooms = rooms
+        self._keeper = keeper
+        self._homes = homes
+
+    async def see_through(self, running: Running) -> None:
+        """Return when the bot that is there has ended."""
+        seeing = [
+            asyncio.create_task(self._keep_room(running)),
+            asyncio.create_task(self._keep_memory(running)),
+        ]
+        try:
+            await self._ended(running.placed, running.visitor.site)
+        finally:
+            for task in seeing:
+                task.cancel()
+            await asyncio.wait(seeing)
+
+    async def _keep_room(self, running: Running) -> None:
+        """Make the room anew whenever LiveKit may have forgotten it."""
+        placed = running.placed
+        while True:
+            await placed.adrift.wait()
+            placed.adrift.clear()
+            await self._rooms.restore(running.room)
+
+    async def _keep_memory(self, running: Running) -> None:
+        """Note what is said whenever something was."""
+        placed = running.placed
+        while True:
+            await placed.grown.wait()
+            placed.grown.clear()
+            await self._homes.remember(running)
+
+    async def _ended(self, placed: PlacedSession, site: str) -> None:
+        """Wait for a session's end; charge its time, and end it when the site's budget is spent."""
+        if not self._keeper.has_budgets:
+            await placed.ended.wait()
+            return
+        charged = time.monotonic()
+        while not placed.ended.is_set():
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(CHARGE_EVERY_SECS):
+                    await placed.ended.wait()
+            now = time.monotonic()
+            if not await self._keeper.charge(site, now - charged):
+                placed.end(EndReason.BUDGET_SPENT)
+            charged = now

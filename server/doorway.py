@@ -1,0 +1,41 @@
+"""The way to a session, wherever it runs."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from server.doorkeeper import Visitor
+from server.errors import DoorError
+from server.running import Admission
+
+
+class Doorway(Protocol):
+    """What POST /connect and POST /leave ask; `Sessions` and `ClusterDoorway` are such."""
+
+    def refusal(self) -> DoorError | None:
+        """Return why a session would be refused now; None when one would be admitted."""
+        ...
+
+    async def start(self, visitor: Visitor, *, record: bool = False) -> Admission:
+        """Return the way into a new session.
+
+        Raises:
+            DoorError: see `Sessions.start`.
+        """
+        ...
+
+    async def resume(self, old_token: str, visitor: Visitor) -> Admission:
+        """Return a fresh way into the session that an earlier token was made for.
+
+        Raises:
+            DoorError: see `Sessions.resume`.
+        """
+        ...
+
+    async def hand_over(self) -> None:
+        """Give sessions that go on here to others who run them; nothing where nobody does."""
+        ...
+
+    async def leave(self, token: str) -> None:
+        """Take a page that has gone out of its room."""
+        ...

@@ -1,0 +1,166 @@
+"""`python -m tests.e2e.cluster`: what becomes of twelve conversations when parts are lost.
+
+Two LiveKit nodes on one Redis, two doors, three workers; writes the table of docs/cluster.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import signal
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from local.caller import connect
+from tests.e2e.cluster.field import Field, Server, open_field
+from tests.e2e.cluster.talker import Talker
+
+TALKERS: Final = 12
+DOC: Final = Path("docs/cluster.md")
+_BEGIN, _END = "<!-- table -->\n", "<!-- end -->"
+
+
+@dataclass(frozen=True)
+class Row:
+    """What became of everybody in one event.
+
+    Attributes:
+        event: What was done.
+        affected: Conversations that a bot was lost to.
+        noticed_secs: When a caller first saw that something was wrong, of those affected.
+        back_secs: When another bot said that it is back.
+        cut: Conversations that did not come back, or do not remember.
+    """
+
+    event: str
+    affected: int
+    noticed_secs: Sequence[float]
+    back_secs: Sequence[float]
+    cut: int
+    talking: int
+
+    def line(self) -> str:
+        """Return it as a line of the table."""
+        return (
+            f"| {self.event} | {self.affected} of {self.talking} | {_spread(self.noticed_secs)} "
+            f"| {_spread(self.back_secs)} | {self.cut} |"
+        )
+
+
+def _spread(secs: Sequence[float]) -> str:
+    if not secs:
+        return "-"
+    return f"{statistics.median(secs):.1f} s (longest {max(secs):.1f} s)"
+
+
+async def _happens(
+    event: str,
+    talkers: Sequence[Talker],
+    affected: Sequence[Talker],
+    act: Callable[[], Awaitable[None]],
+) -> Row:
+    """Do something, and see what becomes of everybody."""
+    for talker in talkers:
+        talker.noticed_secs = None
+    began = time.monotonic()
+    waiting = [asyncio.create_task(talker.back(began)) for talker in affected]
+    await act()
+    outcomes = await asyncio.gather(*waiting, return_exceptions=True)
+    back = [one for one in outcomes if isinstance(one, float)]
+    remembered = await asyncio.gather(
+        *(talker.is_remembered() for talker in talkers), return_exceptions=True
+    )
+    cut = sum(one is not True for one in remembered)
+    noticed = [one.noticed_secs - began for one in affected if one.noticed_secs is not None]
+    row = Row(event, len(affected), noticed, back, cut, len(talkers))
+    sys.stdout.write(row.line() + "\n")
+    sys.stdout.flush()
+    return row
+
+
+async def _of(field: Field, server: Server, talkers: Sequence[Talker]) -> list[Talker]:
+    """Return the callers whose session runs on a server."""
+    here = await field.sessions_of(server)
+    return [one for one in talkers if one.caller.invitation.session_id in here]
+
+
+async def _run(field: Field, out: list[Row]) -> None:
+    async with AsyncExitStack() as stack:
+        talkers = [
+            await stack.enter_async_context(Talker(field.url, f"Lot number {100 + index}"))
+            for index in range(TALKERS)
+        ]
+        placed = [await worker.sessions() for worker in field.workers]
+        sys.stdout.write(f"placed: {placed}\n")
+        if not all(await asyncio.gather(*(talker.is_remembered() for talker in talkers))):
+            raise SystemExit("a conversation does not remember before anything was lost")
+
+        first, second, third = field.workers
+
+        def of(server: Server) -> Awaitable[list[Talker]]:
+            return _of(field, server, talkers)
+
+        async def stop() -> None:
+            await first.stop()
+
+        out.append(await _happens("worker: SIGTERM", talkers, await of(first), stop))
+        await first.start()
+
+        async def kill_worker() -> None:
+            second.kill()
+
+        out.append(await _happens("worker: SIGKILL", talkers, await of(second), kill_worker))
+        await second.start()
+
+        async def kill_process() -> None:
+            os.kill(third.session_process(), signal.SIGKILL)
+
+        out.append(
+            await _happens("session process: SIGKILL", talkers, await of(third), kill_process)
+        )
+
+        async def kill_door() -> None:
+            field.doors[0].kill()
+            await connect(field.url)  # by the other one
+
+        out.append(await _happens("door: SIGKILL", talkers, [], kill_door))
+        await field.doors[0].start()
+
+        async def roll() -> None:
+            for server in field.servers:
+                await server.stop()
+                await server.start()
+
+        out.append(await _happens("rolling restart of all servers", talkers, [], roll))
+
+        async def kill_node() -> None:
+            field.nodes[0].child.process.kill()
+            await asyncio.sleep(25)
+
+        out.append(await _happens("LiveKit node: SIGKILL", talkers, [], kill_node))
+
+
+async def main() -> int:
+    """Run everything; return 1 when a conversation was cut."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--out", type=Path)
+    arguments = parser.parse_args()
+    rows: list[Row] = []
+    with tempfile.TemporaryDirectory() as folder:
+        out = arguments.out or Path(folder)
+        out.mkdir(parents=True, exist_ok=True)
+        async with open_field(out, nodes=2, doors=2, workers=3) as field:
+            await _run(field, rows)
+    return int(any(row.cut for row in rows))
+
+
+if __name__ == "__main__":
+    sys.exit(asyncio.run(main()))

@@ -1,0 +1,118 @@
+"""A person in a conversation that ought to survive: what they noticed, and whether it remembers."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from contextlib import AsyncExitStack
+from typing import Any, Final, Self
+
+from livekit import rtc
+
+from bot.phrases import LOST_YOU
+from local.caller import RTVI_VERSION, Caller, connect
+from local.engines.delays import RECALL
+
+# As the widget does (`VERIFY_MS` in widget/src/call.ts).
+_READY_AGAIN_SECS: Final = 1.0
+# Past this nobody waits any more.
+BACK_SECS: Final = 30.0
+
+
+class Talker:
+    """One person. Use as an async context manager.
+
+    Attributes:
+        first: What they said first, like nobody else.
+    """
+
+    def __init__(self, url: str, first: str) -> None:
+        """Describe the person; entering the context calls."""
+        self.first = first
+        self._url = url
+        self._stack = AsyncExitStack()
+        self._changed = asyncio.Event()
+        self.noticed_secs: float | None = None
+
+    async def __aenter__(self) -> Self:
+        """Call, be greeted, and say the first thing."""
+        self.caller = caller = Caller(await connect(self._url))
+        room: rtc.Room = caller._room
+        room.on("participant_disconnected", self._on_gone)
+        room.on("reconnecting", self._notice)
+        await self._stack.enter_async_context(caller)
+        await caller.ready(20)
+        await self.asks(self.first)
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        """Leave."""
+        await self._stack.aclose()
+
+    def _on_gone(self, _participant: rtc.RemoteParticipant) -> None:
+        self._notice()
+
+    def _notice(self) -> None:
+        if self.noticed_secs is None:
+            self.noticed_secs = time.monotonic()
+
+    async def asks(self, question: str, within_secs: float = 15) -> str:
+        """Type a question and return the answer."""
+        began = len(self.caller.messages)
+        await self.caller.send("send-text", {"content": question})
+
+        def stopped() -> bool:
+            later = self.caller.messages[began:]
+            return any(one["type"] == "bot-stopped-speaking" for one in later) and bool(
+                _words(later)
+            )
+
+        await self.caller.until(stopped, within_secs)
+        return _words(self.caller.messages[began:])
+
+    async def is_remembered(self) -> bool:
+        """Whether the bot still knows what was said first."""
+        return self.first in await self.asks(RECALL)
+
+    async def back(self, since_secs: float) -> float:
+        """Return how long after a moment another bot has said that it is back.
+
+        Raises:
+            TimeoutError: none has, within BACK_SECS.
+        """
+        began = len(self.caller.messages)
+        knocking = asyncio.create_task(self._knock())
+
+        def is_back() -> bool:
+            return _said(self.caller.messages[began:], LOST_YOU) is not None
+
+        try:
+            await self.caller.until(is_back, BACK_SECS)
+        finally:
+            knocking.cancel()
+        message = _said(self.caller.messages[began:], LOST_YOU)
+        assert message
+        await self.caller.quiet(0.5)
+        return float(message["_at_secs"]) - since_secs
+
+    async def _knock(self) -> None:
+        """Say that this client is ready, as the widget does whenever a bot is there again."""
+        while True:
+            await asyncio.sleep(_READY_AGAIN_SECS)
+            if self.caller.bot_present:
+                about = {"library": "voice-assistant-caller"}
+                await self.caller.send("client-ready", {"version": RTVI_VERSION, "about": about})
+
+
+def _said(messages: list[dict[str, Any]], text: str) -> dict[str, Any] | None:
+    spoken = ""
+    for message in messages:
+        if message["type"] == "bot-transcription":
+            spoken = f"{spoken} {message['data']['text']}".strip()
+            if spoken.endswith(text):
+                return message
+    return None
+
+
+def _words(messages: list[dict[str, Any]]) -> str:
+    return " ".join(one["data"]["text"] for one in messages if one["type"] == "bot-transcription")
