@@ -6,6 +6,7 @@ Used by end-to-end tests and benchmarks. It knows the wire only: HTTP `/connect`
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import time
 import uuid
@@ -17,6 +18,7 @@ from typing import Any, Self, cast
 import aiohttp
 import numpy as np
 from livekit import rtc
+from livekit.rtc.participant import PublishDataError
 
 RATE_HZ = 16_000
 # WebRTC takes audio in pieces of 10 ms.
@@ -28,6 +30,8 @@ _FRAME_SECS = FRAME_MS / 1000
 _MAX_LAG_SECS = 0.5
 RTVI_LABEL = "rtvi-ai"
 RTVI_VERSION = "2.2.0"
+# As the widget does (`VERIFY_MS` in widget/src/call.ts).
+READY_AGAIN_SECS = 1.0
 
 # Samples of silence are exactly 0 in the bot's track, apart from Opus' noise of a few units.
 SPEECH_PEAK = 300
@@ -174,6 +178,7 @@ class Caller:
         self._source = rtc.AudioSource(RATE_HZ, 1, queue_size_ms=0)
         self._speech: deque[_Utterance] = deque()
         self._is_leaving = False
+        self._has_met = False
         self._tasks: list[asyncio.Task[None]] = []
         self._streams: list[rtc.AudioStream] = []
 
@@ -181,7 +186,7 @@ class Caller:
         """Join, publish a microphone that is silent, and listen."""
         self._room.on("data_received", self._on_data)
         self._room.on("track_subscribed", self._on_track)
-        self._room.on("participant_connected", self._on_change)
+        self._room.on("participant_connected", self._on_joined)
         self._room.on("participant_disconnected", self._on_change)
         self._room.on("disconnected", self._on_disconnected)
         await self._room.connect(self.invitation.url, self.invitation.token)
@@ -216,9 +221,22 @@ class Caller:
     async def ready(self, timeout_secs: float = 10) -> None:
         """Say `client-ready` once the bot is here, and wait for `bot-ready`."""
         await self.present(timeout_secs)
+        await self.say_ready()
+        await self.wait_for("bot-ready", timeout_secs=timeout_secs)
+
+    async def say_ready(self) -> None:
+        """Say `client-ready`, to the bot that is here and to any that comes in its place."""
+        self._has_met = True
         about = {"library": "voice-assistant-caller"}
         await self.send("client-ready", {"version": RTVI_VERSION, "about": about})
-        await self.wait_for("bot-ready", timeout_secs=timeout_secs)
+
+    async def _meet_again(self) -> None:
+        """Say it until the bot that is there now has answered: its ear may not be open yet."""
+        met = len(self.of_type("bot-ready"))
+        while len(self.of_type("bot-ready")) == met and self.bot_present:
+            with contextlib.suppress(PublishDataError):
+                await self.say_ready()
+            await asyncio.sleep(READY_AGAIN_SECS)
 
     async def present(self, timeout_secs: float = 10) -> None:
         """Wait until somebody else is in the room."""
@@ -308,6 +326,11 @@ class Caller:
             self._speech.popleft()
             utterance.said.set()
         return data.ljust(_FRAME_BYTES, b"\0")
+
+    def _on_joined(self, _participant: rtc.RemoteParticipant) -> None:
+        if self._has_met and not self._is_leaving:
+            self._tasks.append(asyncio.create_task(self._meet_again()))
+        self._news.set()
 
     def _on_change(self, _participant: rtc.RemoteParticipant) -> None:
         self._news.set()

@@ -5,13 +5,14 @@ aggregators, and the Deepgram and Groq service classes, met at their sockets by 
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from pydantic import SecretStr
 
 from bot.kept import RecordTo
+from bot.lines import Line
 from bot.prepared import NOTHING, Prepared
 from bot.session import EndReason, Session, SessionInfo
 from bot.settings import BotSettings
@@ -126,6 +127,7 @@ def replay(
     prepare: Callable[[DeepgramScript, Network], None] | None = None,
     prepared: Prepared = NOTHING,
     record_to: RecordTo | None = None,
+    remembered: Sequence[Line] | None = None,
     **settings: Any,
 ) -> Timeline:
     """Run a conversation through the production session on virtual time.
@@ -136,6 +138,7 @@ def replay(
         prepare: Changes the peers' scripts before the session starts.
         prepared: What the session finds in its process.
         record_to: Where the conversation is kept.
+        remembered: What was said to a bot that was lost; None: it is the first one.
         **settings: Settings other than the defaults of a replay.
 
     Returns:
@@ -148,7 +151,7 @@ def replay(
 
     async def main() -> Timeline:
         spoken = answers or [Answer("Yes.")]
-        info = SessionInfo("replay", USER, record_to)
+        info = SessionInfo("replay", USER, record_to, remembered)
         return await _run(
             network, conversation, spoken, prepare, settings, info=info, prepared=prepared
         )
@@ -185,6 +188,7 @@ async def _run(
 
     session = Session(info, transport, replay_settings(**settings), INSTRUCTION, prepared)
     session.graph.waterfall.on_turn = timeline.turns.append
+    session.on_growth = timeline.grown.append
     session._worker.add_observer(EventObserver(note))
     running = asyncio.create_task(session.run(), name="session")
     running.add_done_callback(lambda _: note("bot", f"has left: {session.reason}"))

@@ -1,9 +1,11 @@
 """The ordered events of a replay, as text a reviewer can read in a diff."""
 
 import difflib
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from bot.lines import Line
 from bot.waterfall import TurnTimes
 
 TIMELINES = Path(__file__).parent / "timelines"
@@ -20,6 +22,7 @@ class Timeline:
         turns: Where the time of each answered turn went.
         unclosed: Addresses of connections the session had not closed a second after its end.
         failures: How often each error and incident came up.
+        grown: The conversation as the door was told it, each time that something was said.
     """
 
     _events: list[tuple[float, int, str, str]] = field(default_factory=list)
@@ -27,6 +30,7 @@ class Timeline:
     turns: list[TurnTimes] = field(default_factory=list)
     unclosed: list[tuple[str, int]] = field(default_factory=list)
     failures: dict[str, int] = field(default_factory=dict)
+    grown: list[Sequence[Line]] = field(default_factory=list)
 
     def add(self, at_secs: float, who: str, what: str) -> None:
         """Note an event; events of one instant keep the order in which they are noted."""

@@ -22,8 +22,8 @@ const BOT_JOIN_MS = 12_000;
 /** client-ready is lost when the bot is not listening yet; it is repeated after this. */
 const READY_RETRY_MS = 3_000;
 const READY_ATTEMPTS = 4;
-/** A bot that rejoins after a full reconnect is back within milliseconds to seconds. */
-const BOT_RETURN_MS = 6_000;
+/** A bot that rejoins is back within seconds; another one, where its process died, within eight. */
+const BOT_RETURN_MS = 10_000;
 /** A bot that is back answers within a round trip. */
 const VERIFY_MS = 1_000;
 /** The bot's voice is published with the bot; past this the handshake starts without it. */

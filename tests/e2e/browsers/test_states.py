@@ -8,6 +8,7 @@ import signal
 import pytest
 
 from local.caller import connect
+from local.engines.delays import RECALL
 from local.livekit import LiveKitServer
 from local.processes import free_port
 from tests.e2e.browsers.conftest import Call
@@ -173,8 +174,32 @@ async def test_a_bot_that_leaves_says_why(
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGSTOP], ids=["dead", "frozen"])
-async def test_a_bot_that_vanishes(open_door: OpenDoor, visit: Call, how: signal.Signals) -> None:
-    """A bot whose process dies or freezes is missed within seconds, and a restart is offered."""
+async def test_another_bot_goes_on(open_door: OpenDoor, visit: Call, how: signal.Signals) -> None:
+    """A bot whose process dies or freezes is missed within seconds; the next one remembers."""
+    async with (
+        embedding_site(open_door) as (site, door),
+        visit(site) as visitor,
+    ):
+        await visitor.begin_call()
+        await visitor.ask("I sell 42 bags")
+        await visitor.see("here is what I found")
+        (process,) = door.pool.processes
+        assert process.pid
+        os.kill(process.pid, how)
+        await visitor.phase("reconnecting")
+        await visitor.see("I lost you for a moment", within_secs=60)
+        await visitor.phase("listening")
+        await visitor.ask(RECALL)
+        await visitor.see("I sell 42 bags.")
+        await visitor.end_call()
+        await door.empty()
+
+
+async def test_a_bot_that_vanishes_for_good(
+    open_door: OpenDoor, visit: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where none can take its place the visitor is told, and a restart is offered."""
+    monkeypatch.setattr("server.sessions.MAX_MOVES", 0)
     async with (
         embedding_site(open_door) as (site, door),
         visit(site) as visitor,
@@ -182,7 +207,7 @@ async def test_a_bot_that_vanishes(open_door: OpenDoor, visit: Call, how: signal
         await visitor.begin_call()
         (process,) = door.pool.processes
         assert process.pid
-        os.kill(process.pid, how)
+        os.kill(process.pid, signal.SIGKILL)
         await visitor.see("The assistant has left the call.")
         await visitor.press("Start again")
         await visitor.see("Hello.", within_secs=60)

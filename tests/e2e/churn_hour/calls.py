@@ -90,19 +90,35 @@ class Visit:
         """Meet the bot, as a page does; who comes back is not greeted again."""
         since = time.monotonic()
         await self.wait_for("the bot in the room", lambda: self.caller.bot_present, since)
-        await self.caller.send("client-ready", {"version": "2.2.0", "about": {"library": "churn"}})
+        await self.caller.say_ready()
         await self.wait_for("bot-ready", lambda: bool(self.caller.of_type("bot-ready")), since)
         if not is_back:
             await self.wait_for("the greeting", lambda: self._heard(since), since)
 
+    async def _with_a_bot(self) -> None:
+        """Wait until there is another bot where one was lost, and it has said so."""
+        left = max((one["_at_secs"] for one in self.caller.of_type("bot-left")), default=None)
+        if left is None or self.is_over:
+            return
+
+        def is_back() -> bool:
+            return any(one["_at_secs"] > left for one in self.caller.of_type("bot-ready"))
+
+        await self.wait_for("another bot", is_back, time.monotonic())
+        await self.wait_for("its word", lambda: self._heard(left), time.monotonic())
+        with suppress(TimeoutError):
+            await self.caller.quiet(0.6, 12)
+
     async def ask(self) -> bool:
         """Speak a question and wait for the answer; return whether it was one, and no notice."""
+        await self._with_a_bot()
         began = time.monotonic()
         await self.caller.say(self.dice.choice(_QUESTIONS))
         return await self.answered("an answer", began, time.monotonic())
 
     async def type(self) -> bool:
         """Type a question and wait for the answer."""
+        await self._with_a_bot()
         began = time.monotonic()
         await self.caller.send("send-text", {"content": "What is a lot?"})
         return await self.answered("an answer to a line", began, began)
@@ -130,7 +146,7 @@ class Visit:
     def is_over(self) -> bool:
         """Whether the call has ended."""
         return self.caller.disconnected.is_set() or any(
-            one["type"] == "bot-left" or end_reason(one) for one in self.caller.messages
+            end_reason(one) for one in self.caller.messages
         )
 
 

@@ -10,11 +10,9 @@ from typing import Any, Final, Self
 from livekit import rtc
 
 from bot.phrases import LOST_YOU
-from local.caller import RTVI_VERSION, Caller, connect
+from local.caller import Caller, connect
 from local.engines.delays import RECALL
 
-# As the widget does (`VERIFY_MS` in widget/src/call.ts).
-_READY_AGAIN_SECS: Final = 1.0
 # Past this nobody waits any more.
 BACK_SECS: Final = 30.0
 
@@ -81,27 +79,13 @@ class Talker:
             TimeoutError: none has, within BACK_SECS.
         """
         began = len(self.caller.messages)
-        knocking = asyncio.create_task(self._knock())
-
-        def is_back() -> bool:
-            return _said(self.caller.messages[began:], LOST_YOU) is not None
-
-        try:
-            await self.caller.until(is_back, BACK_SECS)
-        finally:
-            knocking.cancel()
+        await self.caller.until(
+            lambda: _said(self.caller.messages[began:], LOST_YOU) is not None, BACK_SECS
+        )
         message = _said(self.caller.messages[began:], LOST_YOU)
         assert message
         await self.caller.quiet(0.5)
         return float(message["_at_secs"]) - since_secs
-
-    async def _knock(self) -> None:
-        """Say that this client is ready, as the widget does whenever a bot is there again."""
-        while True:
-            await asyncio.sleep(_READY_AGAIN_SECS)
-            if self.caller.bot_present:
-                about = {"library": "voice-assistant-caller"}
-                await self.caller.send("client-ready", {"version": RTVI_VERSION, "about": about})
 
 
 def _said(messages: list[dict[str, Any]], text: str) -> dict[str, Any] | None:

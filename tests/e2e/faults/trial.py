@@ -39,6 +39,7 @@ async def try_fault(fault: Fault, livekit: LiveKitServer, wire: Wire) -> Row:
                 codes = codes_of(caller)
                 if not fault.is_final:
                     await stage.heal()
+                    await another_bot(caller)
                     await caller.quiet(1.0, 30)
                     ended = await caller.say(QUESTION)
                     works = await is_answered(caller, ended)
@@ -61,6 +62,7 @@ async def _call(stack: AsyncExitStack, stage: Stage, fault: Fault) -> Caller:
     await stage.meanwhile(fault)
     room: rtc.Room = caller._room
     room.on("reconnecting", lambda: note(caller, "reconnecting"))
+    room.on("participant_disconnected", lambda _: note(caller, "bot-left"))
     room.on("disconnected", lambda _: note(caller, "disconnected"))
     with suppress(TimeoutError):
         await caller.ready()
@@ -109,6 +111,14 @@ async def watch(caller: Caller, began: float) -> tuple[float | None, float | Non
         None if first is None else max(0.0, first - began),
         None if second is None else max(0.0, second - began),
     )
+
+
+async def another_bot(caller: Caller) -> None:
+    """Wait until another bot has said that it is there, where one has left."""
+    left = max((one["_at_secs"] for one in caller.of_type("bot-left")), default=None)
+    if left is not None:
+        with suppress(TimeoutError):
+            await caller.until(lambda: caller.heard.first_speech_after(left) is not None, LOOK_SECS)
 
 
 async def is_answered(caller: Caller, since: float) -> bool:

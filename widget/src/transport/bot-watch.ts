@@ -2,8 +2,11 @@
 
 import type { RemoteParticipant } from "livekit-client";
 
-/** A full reconnect of either side takes the bot out of the room and puts it back. */
-const BOT_RETURN_MS = 3_000;
+/**
+ * A full reconnect of either side takes the bot out of the room and puts it back. When its process
+ * has died another bot comes in its place, within eight seconds.
+ */
+const BOT_RETURN_MS = 10_000;
 /** How long the room stays open, in silence, for the bot to hear that the call is over. */
 const GOODBYE_MS = 1_000;
 
@@ -26,12 +29,13 @@ export class BotWatch {
     return this.#bot;
   }
 
-  /** @returns whether it is a new one, and not one that came back. */
-  joined(participant: RemoteParticipant): boolean {
+  /** @returns whether it is the first one, one that came back, or another one in its place. */
+  joined(participant: RemoteParticipant): "first" | "back" | "another" {
     clearTimeout(this.#timer);
-    const isNew = this.#bot === undefined;
+    const before = this.#bot?.identity;
     this.#bot = participant;
-    return isNew;
+    if (before === undefined) return "first";
+    return before === participant.identity ? "back" : "another";
   }
 
   /** It is out of the room, and may come back. */

@@ -302,7 +302,10 @@ export class LiveKitTransport extends Transport {
       this._callbacks.onParticipantJoined?.(asParticipant(participant));
       return;
     }
-    if (!this._bot.joined(participant)) return;
+    const which = this._bot.joined(participant);
+    // It knows the conversation, and waits to be told that somebody listens.
+    if (which === "another") this.sendReadyMessage().catch(() => undefined);
+    if (which !== "first") return;
     this._callbacks.onParticipantJoined?.(asParticipant(participant));
     this._callbacks.onBotConnected?.(asParticipant(participant));
     this._handshake?.ask();

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, it, mock } from "node:test";
+import type { RemoteParticipant } from "livekit-client";
+import { BotWatch } from "../../src/transport/bot-watch.ts";
 import { Handshake } from "../../src/transport/handshake.ts";
 import { isBotReady, isFarewell, parseMessage } from "../../src/transport/messages.ts";
 
@@ -68,5 +70,44 @@ describe("the handshake", () => {
     for (let i = 0; i < 4; i += 1) mock.timers.tick(3_000);
     await assert.rejects(silent.handshake.done, /did not answer/);
     assert.equal(silent.sent(), 4);
+  });
+});
+
+describe("the bot in the room", () => {
+  const bot = (identity: string): RemoteParticipant => ({ identity }) as RemoteParticipant;
+
+  beforeEach(() => {
+    mock.timers.enable({ apis: ["setTimeout"] });
+  });
+  afterEach(() => {
+    mock.timers.reset();
+  });
+
+  it("is the first one, one that came back, or another one in its place", () => {
+    const left: string[] = [];
+    const watch = new BotWatch(({ identity }) => left.push(identity));
+    assert.equal(watch.joined(bot("bot-1")), "first");
+    watch.away();
+    mock.timers.tick(9_000);
+    assert.equal(watch.joined(bot("bot-1")), "back");
+    watch.away();
+    mock.timers.tick(9_000);
+    assert.equal(watch.joined(bot("bot-2")), "another");
+    mock.timers.tick(60_000);
+    assert.deepEqual(left, []);
+  });
+
+  it("has left when none comes for ten seconds, and at once when it said so", () => {
+    const left: string[] = [];
+    const watch = new BotWatch(({ identity }) => left.push(identity));
+    watch.joined(bot("bot-1"));
+    watch.away();
+    mock.timers.tick(10_000);
+    assert.deepEqual(left, ["bot-1"]);
+    watch.joined(bot("bot-2"));
+    watch.farewell = true;
+    watch.away();
+    mock.timers.tick(0);
+    assert.deepEqual(left, ["bot-1", "bot-2"]);
   });
 });
