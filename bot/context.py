@@ -57,6 +57,11 @@ class ConversationContext(LLMContext):
         super().add_message(message)
         self._grown()
 
+    def add_messages(self, messages: list[LLMContextMessage]) -> None:
+        """Append messages as they are: typed lines, and what functions returned."""
+        super().add_messages(messages)
+        self._grown()
+
     def _grown(self) -> None:
         if self.on_growth is not None:
             self.on_growth()

@@ -40,6 +40,7 @@ class Talker:
         room.on("reconnecting", self._notice)
         await self._stack.enter_async_context(caller)
         await caller.ready(20)
+        await caller.wait_for("bot-stopped-speaking")
         await self.asks(self.first)
         return self
 
