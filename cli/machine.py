@@ -100,12 +100,20 @@ def check_port(host: str, port: int) -> list[Finding]:
 
 
 async def check_redis(settings: ServerSettings) -> list[Finding]:
-    """Return whether QUOTA_REDIS_URL can be used."""
-    url = settings.quota_redis_url.get_secret_value()
-    if not url:
-        return []
+    """Return whether QUOTA_REDIS_URL and CLUSTER_REDIS_URL can be used."""
+    found: list[Finding] = []
+    for name, url in (
+        ("QUOTA_REDIS_URL", settings.quota_redis_url.get_secret_value()),
+        ("CLUSTER_REDIS_URL", settings.cluster_redis_url.get_secret_value()),
+    ):
+        if url:
+            found += await _check_redis(name, url)
+    return found
+
+
+async def _check_redis(name: str, url: str) -> list[Finding]:
     if importlib.util.find_spec("redis") is None:
-        remedy = "QUOTA_REDIS_URL needs a client: install voice-assistant[redis]."
+        remedy = f"{name} needs a client: install voice-assistant[redis]."
         return [Finding("redis_client_missing", remedy)]
     # An extra: only who shares a ledger installs the client.
     from redis import asyncio as redis  # noqa: PLC0415
@@ -116,10 +124,10 @@ async def check_redis(settings: ServerSettings) -> list[Finding]:
         async with asyncio.timeout(REDIS_TIMEOUT_SECS):
             await client.get("doctor")
     except AuthenticationError:
-        remedy = "Redis refuses the password in QUOTA_REDIS_URL: correct it."
+        remedy = f"Redis refuses the password in {name}: correct it."
         return [Finding("redis_password_refused", remedy)]
     except (RedisError, TimeoutError, OSError):
-        remedy = "Redis does not answer at QUOTA_REDIS_URL: start it, or correct the address."
+        remedy = f"Redis does not answer at {name}: start it, or correct the address."
         return [Finding("redis_unreachable", remedy)]
     finally:
         await client.aclose()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -13,6 +14,9 @@ from bot.lines import Line
 from server.doorkeeper import Visitor
 from server.process import PlacedSession
 from server.tokens import Keys, bot_token, user_token
+
+# A bot that was there for so long was not lost by what is said in its room.
+STAYED_SECS = 60.0
 
 
 def unguessable(prefix: str) -> str:
@@ -50,7 +54,8 @@ class Running:
         record_to: Where the conversation is kept; None: nowhere.
         visits: Ways in that were given out.
         token: The last of them.
-        moves: How many of its bots were lost.
+        lost: How many of its bots were lost.
+        lost_in_a_row: Of these, the last ones that were lost soon after they had come.
         lines: What was said to those; None: its first bot is there.
     """
 
@@ -62,10 +67,12 @@ class Running:
     bot_identity: str = ""
     visits: int = 0
     token: str = ""
-    moves: int = 0
+    lost: int = 0
+    lost_in_a_row: int = 0
     lines: Sequence[Line] | None = None
     _placed: PlacedSession | None = field(default=None, init=False)
     _task: asyncio.Task[None] | None = field(default=None, init=False)
+    _began_secs: float = field(default=0.0, init=False)
 
     @property
     def placed(self) -> PlacedSession:
@@ -84,6 +91,7 @@ class Running:
     def begin(self, placed: PlacedSession) -> None:
         """Note the process that it is in from now on."""
         self._placed = placed
+        self._began_secs = time.monotonic()
 
     def seen_to_by(self, task: asyncio.Task[None]) -> None:
         """Note the task."""
@@ -116,14 +124,16 @@ class Running:
         return here or self.lines or ()
 
     def bot_was_lost(self) -> None:
-        """Keep what it knew for the one that follows."""
-        self.moves += 1
+        """Keep what it knew for the one that follows, and count it."""
+        has_stayed = self._placed and time.monotonic() - self._began_secs >= STAYED_SECS
+        self.lost += 1
+        self.lost_in_a_row = 1 if has_stayed else self.lost_in_a_row + 1
         self.lines = self.said
 
     @property
     def errors(self) -> Mapping[str, int]:
         """How often each error code came up, bots that were lost included."""
-        lost = {"bot_lost": self.moves} if self.moves else {}
+        lost = {"bot_lost": self.lost} if self.lost else {}
         return {**self.placed.errors, **lost}
 
     def is_of(self, visitor: Visitor) -> bool:

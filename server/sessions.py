@@ -31,7 +31,7 @@ DRAIN_TIMEOUT_SECS = 11.0
 MOVE_TIMEOUT_SECS = 8.0
 PLACE_AGAIN_SECS = 0.1
 # A conversation that kills one process after the other must not kill them all.
-MAX_MOVES = 3
+MAX_LOST_IN_A_ROW = 3
 
 # Ends before `ready` that say: whoever comes next will fare no better.
 _START_FAILURES = (
@@ -143,7 +143,7 @@ class Sessions:
 
         Its visitor was admitted there, and may still be in the room.
         """
-        if self.refusal() or running.moves >= MAX_MOVES:
+        if self.refusal() or running.lost_in_a_row > MAX_LOST_IN_A_ROW:
             return False
         self._creating += 1
         try:
@@ -244,7 +244,10 @@ class Sessions:
         try:
             while True:
                 await self._attendant.see_through(running)
-                if not (self._may_go_on(running) and await self._replace_bot(running)):
+                if not self._may_go_on(running):
+                    break
+                running.bot_was_lost()
+                if not await self._replace_bot(running):
                     break
                 await self._homes.settle(running)
         finally:
@@ -258,14 +261,13 @@ class Sessions:
     def _may_go_on(self, running: Running) -> bool:
         """Whether a bot was lost in the middle of its work, and not time and again."""
         is_lost = running.placed.reason is EndReason.CRASHED and running.placed.ready.is_set()
-        return is_lost and not self._draining and running.moves < MAX_MOVES
+        return is_lost and not self._draining and running.lost_in_a_row < MAX_LOST_IN_A_ROW
 
     async def _replace_bot(self, running: Running) -> bool:
         """Put another bot in the place of one that is lost; return whether there is one.
 
         The visitor stays in the room and sees the one leave and the other come.
         """
-        running.bot_was_lost()
         await self._rooms.remove(running.room, running.bot_identity)
         until = time.monotonic() + MOVE_TIMEOUT_SECS
         order = running.order(self._keys, self._livekit_url)

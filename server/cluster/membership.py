@@ -106,7 +106,7 @@ class Membership:
         await asyncio.gather(*(self._give(running) for running in self._sessions.all()))
 
     async def _give(self, running: Running) -> None:
-        taking = Taking(home=Home.of(running), lines=list(running.said))
+        taking = Taking(home=Home.of(running), is_lost=False, lines=list(running.said))
         if await self._somebody_takes(taking):
             # Its bot is out of the room, and says nothing more.
             await asyncio.wait({running.task}, timeout=GIVEN_TIMEOUT_SECS)
@@ -162,7 +162,8 @@ class Membership:
             logger.error("the sessions of member {} are not seen to: {}", lost, error)
 
     async def _carry_on(self, lost: str, home: Home) -> None:
-        taking = Taking(home=home, lines=await self._roster.said_in(home.session_id))
+        lines = await self._roster.said_in(home.session_id)
+        taking = Taking(home=home, is_lost=True, lines=lines)
         if await self._somebody_takes(taking):
             self.rescued += 1
         else:

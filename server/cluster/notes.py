@@ -46,7 +46,8 @@ class Home(_Note):
     identity: str
     bot_identity: str
     visits: _Count
-    moves: _Count
+    lost: _Count
+    lost_in_a_row: _Count
 
     @classmethod
     def of(cls, running: Running) -> Home:
@@ -59,20 +60,28 @@ class Home(_Note):
             identity=running.identity,
             bot_identity=running.bot_identity,
             visits=running.visits,
-            moves=running.moves,
+            lost=running.lost,
+            lost_in_a_row=running.lost_in_a_row,
         )
 
 
 class Taking(_Note):
-    """Asks a member to go on with a session."""
+    """Asks a member to go on with a session.
+
+    Attributes:
+        home: The session.
+        is_lost: Whether its bot was lost; else it is given away.
+        lines: What was said in it.
+    """
 
     home: Home
+    is_lost: bool
     lines: Annotated[list[Line], Field(max_length=MAX_LINES)]
 
     def running(self) -> Running:
-        """Return the session, its bot being lost."""
+        """Return the session, without its bot."""
         home = self.home
-        return Running(
+        running = Running(
             session_id=home.session_id,
             visitor=home.visitor,
             # Where it is kept is decided anew; that it is was agreed.
@@ -81,9 +90,13 @@ class Taking(_Note):
             identity=home.identity,
             bot_identity=home.bot_identity,
             visits=home.visits,
-            moves=home.moves,
+            lost=home.lost,
+            lost_in_a_row=home.lost_in_a_row,
             lines=self.lines,
         )
+        if self.is_lost:
+            running.bot_was_lost()
+        return running
 
 
 class Starting(_Note):

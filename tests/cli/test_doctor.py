@@ -202,6 +202,9 @@ async def test_a_redis_that_cannot_be_used(tmp_path: Path) -> None:
     """One that is away, and one with another password; one that is well is no finding."""
     away = door(quota_redis_url=f"redis://127.0.0.1:{free_port()}/0")
     assert codes(await machine.check_redis(away)) == ["redis_unreachable"]
+    alone = door(cluster_redis_url=f"redis://127.0.0.1:{free_port()}/0")
+    (found,) = await machine.check_redis(alone)
+    assert "CLUSTER_REDIS_URL" in found.remedy
     port = free_port()
     async with redis_server(port, tmp_path) as url:
         assert await machine.check_redis(door(quota_redis_url=url)) == []

@@ -31,6 +31,8 @@ def exported() -> dict[str, Any]:
     sessions = SimpleNamespace(count=1, max_sessions=8, refusal=lambda: None)
     pool = SimpleNamespace(processes=[process], restarts=1, renewals=1, cpu_percent=50.0)
     metrics.watch(sessions, pool)  # pyright: ignore[reportArgumentType] - what is read of them
+    membership = SimpleNamespace(view=SimpleNamespace(count=2), rescued=1, given_up=1)
+    metrics.watch_cluster(membership)  # pyright: ignore[reportArgumentType] - the same
     metrics.session_starts.inc()
     metrics.session_began("s-1", "https://a.example")
     metrics.turn_answered(

@@ -81,7 +81,7 @@ async def test_a_conversation_that_kills_processes_is_let_go(
     open_door: OpenDoor, livekit: LiveKitServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """After some it is over: the room is closed, and its caller sees that."""
-    monkeypatch.setattr("server.sessions.MAX_MOVES", 0)
+    monkeypatch.setattr("server.sessions.MAX_LOST_IN_A_ROW", 0)
     async with (
         open_door(session_processes=1) as door,
         Talker(door.url, "I sell 42 bags") as talker,

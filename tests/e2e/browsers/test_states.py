@@ -199,7 +199,7 @@ async def test_a_bot_that_vanishes_for_good(
     open_door: OpenDoor, visit: Call, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Where none can take its place the visitor is told, and a restart is offered."""
-    monkeypatch.setattr("server.sessions.MAX_MOVES", 0)
+    monkeypatch.setattr("server.sessions.MAX_LOST_IN_A_ROW", 0)
     async with (
         embedding_site(open_door) as (site, door),
         visit(site) as visitor,

@@ -113,12 +113,14 @@ async def _run(field: Field, out: list[Row]) -> None:
 
         out.append(await _happens("worker: SIGTERM", talkers, await of(first), stop))
         await first.start()
+        await field.settled()
 
         async def kill_worker() -> None:
             second.kill()
 
         out.append(await _happens("worker: SIGKILL", talkers, await of(second), kill_worker))
         await second.start()
+        await field.settled()
 
         async def kill_process() -> None:
             os.kill(third.session_process(), signal.SIGKILL)
@@ -133,11 +135,13 @@ async def _run(field: Field, out: list[Row]) -> None:
 
         out.append(await _happens("door: SIGKILL", talkers, [], kill_door))
         await field.doors[0].start()
+        await field.settled()
 
         async def roll() -> None:
             for server in field.servers:
                 await server.stop()
                 await server.start()
+                await field.settled()
 
         out.append(await _happens("rolling restart of all servers", talkers, [], roll))
 

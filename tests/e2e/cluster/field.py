@@ -119,6 +119,10 @@ class Server:
             for family in text_string_to_metric_families(text)
         }
 
+    async def members(self) -> int:
+        """Return how many members it knows."""
+        return int((await self.metrics())["voice_cluster_members"])
+
     async def sessions(self) -> int:
         """Return how many sessions go on here."""
         return int((await self.metrics())["voice_sessions"])
@@ -142,6 +146,13 @@ class Field:
     def __post_init__(self) -> None:
         """Name all servers."""
         self.servers = [*self.doors, *self.workers]
+
+    async def settled(self) -> None:
+        """Wait until each server knows of all others."""
+        async with asyncio.timeout(_READY_SECS):
+            for server in self.servers:
+                while await server.members() != len(self.servers):  # noqa: ASYNC110 - a process
+                    await asyncio.sleep(0.1)
 
     async def sessions_of(self, server: Server) -> set[str]:
         """Return the ids of the sessions that a server has noted as its own."""
@@ -241,6 +252,7 @@ async def open_field(
         for one in field_.servers:
             stack.push_async_callback(one.stop)
         await asyncio.gather(*(one.start() for one in field_.servers))
+        await field_.settled()
         ports: Sequence[int] = [one.port for one in field_.doors or field_.workers]
         front = await stack.enter_async_context(Balancer(ports).open())
         field_.url = f"http://127.0.0.1:{front.port}"

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, it, mock } from "node:test";
-import type { RemoteParticipant } from "livekit-client";
+import { RemoteParticipant } from "livekit-client";
 import { BotWatch } from "../../src/transport/bot-watch.ts";
 import { Handshake } from "../../src/transport/handshake.ts";
 import { isBotReady, isFarewell, parseMessage } from "../../src/transport/messages.ts";
@@ -74,7 +74,7 @@ describe("the handshake", () => {
 });
 
 describe("the bot in the room", () => {
-  const bot = (identity: string): RemoteParticipant => ({ identity }) as RemoteParticipant;
+  const bot = (identity: string): RemoteParticipant => Object.assign(Object.create(RemoteParticipant.prototype) as RemoteParticipant, { identity });
 
   beforeEach(() => {
     mock.timers.enable({ apis: ["setTimeout"] });
