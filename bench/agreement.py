@@ -27,7 +27,8 @@ from bench.deployments import OpenLiveKit
 from bench.fleet import Fleet, LeanCaller
 from bench.speech import Utterance, sentences
 from bench.tables import markdown
-from local.caller import RATE_HZ, Caller, Invitation, Span
+from local.caller import Caller, Invitation
+from local.heard import RATE_HZ, Span
 from local.livekit import LiveKitServer
 from local.paths import ROOT, find_livekit
 

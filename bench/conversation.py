@@ -16,7 +16,8 @@ from typing import Any, Protocol
 from bench.deployments import Deployment
 from bench.measure import is_loud, response_ms, stop_ms
 from bench.speech import Utterance
-from local.caller import Invitation, Span
+from local.caller import Invitation
+from local.heard import Span
 
 # No answer within this time counts as none: a person has hung up, or asked again.
 ANSWER_TIMEOUT_SECS = 10.0

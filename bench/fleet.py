@@ -20,7 +20,8 @@ from pathlib import Path
 from typing import Any, Self
 
 from bench.opus import PACKET_SECS, Recording, encode, silence
-from local.caller import RTVI_LABEL, RTVI_VERSION, Invitation, Span
+from local.caller import RTVI_LABEL, RTVI_VERSION, Invitation
+from local.heard import Span
 from local.paths import CALLER
 from local.processes import start
 

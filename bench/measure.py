@@ -8,7 +8,7 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from local.caller import Span
+from local.heard import Span
 
 # Speech that goes on so close to the end of what interrupted it has not stopped.
 _STILL_TALKING_SECS = 0.1

@@ -14,7 +14,7 @@ import numpy as np
 import soundfile  # pyright: ignore[reportMissingTypeStubs]
 import soxr  # pyright: ignore[reportMissingTypeStubs]
 
-from local.caller import RATE_HZ, Samples
+from local.heard import RATE_HZ, Samples
 
 OPUS_RATE_HZ: Final = 48_000
 PACKET_SECS: Final = 0.02

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from local.caller import RATE_HZ, Samples
+from local.heard import RATE_HZ, Samples
 
 RECORDINGS = Path(__file__).resolve().parent.parent / "tests" / "recordings"
 

@@ -6,7 +6,7 @@ import wave
 from pathlib import Path
 
 from cli.errors import CallError
-from local.caller import RATE_HZ
+from local.heard import RATE_HZ
 
 MAX_QUESTION_SECS = 60
 

@@ -13,6 +13,10 @@ from server.process import PlacedSession
 from server.rooms import Rooms
 from server.running import Running
 
+# LiveKit believes in a node for five seconds after its last word; clients try for longer.
+RESTORE_TIMES = 10
+RESTORE_AGAIN_SECS = 2.0
+
 
 class Attendant:
     """Sees to the sessions that go on."""
@@ -37,12 +41,17 @@ class Attendant:
             await asyncio.wait(seeing)
 
     async def _keep_room(self, running: Running) -> None:
-        """Make the room anew whenever LiveKit may have forgotten it."""
+        """Make the room anew whenever LiveKit may have forgotten it.
+
+        More than once: a node that was lost counts as there for some seconds, and takes rooms.
+        """
         placed = running.placed
         while True:
             await placed.adrift.wait()
             placed.adrift.clear()
-            await self._rooms.restore(running.room)
+            for _ in range(RESTORE_TIMES):
+                await self._rooms.restore(running.room)
+                await asyncio.sleep(RESTORE_AGAIN_SECS)
 
     async def _keep_memory(self, running: Running) -> None:
         """Note what is said whenever something was."""

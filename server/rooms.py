@@ -75,7 +75,7 @@ class Rooms:
         while True:
             with contextlib.suppress(*_FAILURES):
                 await self._service.create_room(_request(name))
-                logger.info("room restored")
+                logger.debug("room restored")
                 return
             await asyncio.sleep(RESTORE_EVERY_SECS)
 

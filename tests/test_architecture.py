@@ -103,11 +103,12 @@ def test_the_environment_is_read_in_settings_alone() -> None:
 
 
 def test_no_deadline_depends_on_the_time_of_day() -> None:
-    """A clock that jumps moves no timer: only days, shared counts and kept files know the time."""
+    """A clock that jumps moves no timer: only days, shared words and kept files know the time."""
     clocks = ("time.time", "datetime.datetime", "datetime.UTC")
     found = {place(path) for path in python_files("bot", "server") if knows(path, *clocks)}
     assert found == {
         "bot/record.py",
+        "server/cluster/signing.py",
         "server/doorkeeper.py",
         "server/ledger_redis.py",
         "server/records.py",

@@ -1,7 +1,7 @@
 import pytest
 
 from bench.agreement import offsets_ms
-from local.caller import Span
+from local.heard import Span
 
 MADE = [Span(1.0, 2.0), Span(3.0, 4.0)]
 

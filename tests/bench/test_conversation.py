@@ -13,7 +13,8 @@ from bench.deployments import Deployment
 from bench.fleet import HeardPackets
 from bench.run import STAGGER_SECS, block_of
 from bench.speech import Utterance
-from local.caller import Invitation, Span
+from local.caller import Invitation
+from local.heard import Span
 from tests import clock
 
 PIECE_SECS = 0.02

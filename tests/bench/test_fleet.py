@@ -13,7 +13,8 @@ from bench.deployments import OpenLiveKit
 from bench.fleet import Fleet, LeanCaller
 from bench.opus import PACKET_SECS
 from bench.speech import sentences
-from local.caller import Caller, Invitation, Span
+from local.caller import Caller, Invitation
+from local.heard import Span
 from local.paths import CALLER, find_livekit
 
 TIMEOUT_SECS = 20

@@ -1,7 +1,7 @@
 import pytest
 
 from bench.measure import is_loud, percentile, response_ms, stop_ms, summarize
-from local.caller import Span
+from local.heard import Span
 
 GREETING = Span(1.0, 3.0)
 ANSWER = Span(10.5, 12.0)

@@ -7,7 +7,7 @@ import soxr
 
 from bench.opus import OPUS_RATE_HZ, PACKET_SECS, encode, ogg, packets_of, silence
 from bench.speech import RECORDINGS, Utterance, read, sentences, voiced
-from local.caller import RATE_HZ, Samples
+from local.heard import RATE_HZ, Samples
 
 UTTERANCES = sentences()
 

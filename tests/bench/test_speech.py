@@ -5,7 +5,7 @@ import pytest
 from pipecat.audio.vad.silero import SileroVADAnalyzer
 
 from bench.speech import RECORDINGS, WINDOW_SAMPLES, levels_db, read, sentences, voiced
-from local.caller import RATE_HZ, Samples
+from local.heard import RATE_HZ, Samples
 
 _SILERO_WINDOW = 512
 # Silero judges 32 ms at once and lets go late; measured 0-90 ms on these recordings.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -18,15 +17,13 @@ from bot.channel import Configure
 from bot.lines import Line
 from bot.reasons import EndReason
 from local.processes import free_port
-from server import errors
 from server.cluster.doorway import ClusterDoorway
-from server.cluster.joining import joined, own_url
+from server.cluster.joining import joined
 from server.cluster.membership import BEAT_SECS, Membership
 from server.cluster.notes import Leaving, Member, Starting
 from server.cluster.peers import LEAVE, START, PeerError, Peers
 from server.cluster.roster import LOST_AFTER_SECS, Roster
-from server.cluster.signing import SignatureError, check, key_of, signature
-from server.cluster.view import View
+from server.cluster.signing import key_of, signature
 from server.clusters import include_cluster
 from server.doorkeeper import Doorkeeper, Visitor
 from server.errors import DoorError
@@ -37,7 +34,6 @@ from server.placement import Limits
 from server.pool import Pool
 from server.rooms import Rooms
 from server.sessions import Sessions
-from server.settings import ServerSettings
 from server.tokens import Keys
 from tests.server.stub import STUB
 from tests.server.test_doorkeeper import settings_of
@@ -320,16 +316,6 @@ async def test_only_members_are_answered(redis: str) -> None:
             assert (await answer.json())["error"]["code"] == "invalid_body"
 
 
-def test_a_word_is_good_for_one_request_and_some_seconds() -> None:
-    """An old one is refused, and one for something else."""
-    key = key_of(SECRET)
-    good = signature(key, START, b"{}")
-    check(key, START, b"{}", good)
-    for path, body in ((LEAVE, b"{}"), (START, b"[]")):
-        with pytest.raises(SignatureError):
-            check(key, path, body, good)
-
-
 async def test_a_member_that_does_not_answer_is_not_asked_again_at_once(redis: str) -> None:
     """Another one takes the session that it was asked for."""
     async with cluster_of(redis, 2) as (one, _other):
@@ -341,27 +327,3 @@ async def test_a_member_that_does_not_answer_is_not_asked_again_at_once(redis: s
         async with Peers(key_of(SECRET)) as peers:
             with pytest.raises(PeerError):
                 await peers.leave(gone, Leaving(token="t"))
-
-
-def test_the_least_occupied_comes_first() -> None:
-    """By share, not by number; one that refuses is left out, what was placed just now counts."""
-    view = View()
-    me = Member(id="me", url="u", sessions=1, max_sessions=2)
-    big = Member(id="big", url="u", sessions=2, max_sessions=8)
-    full = Member(id="full", url="u", sessions=0, max_sessions=8, refuses="server_busy")
-    view.look([me, big, full])
-    assert [one.id for one in view.ranked(me)] == ["big", "me"]
-    for _ in range(3):
-        view.placed(big)
-    assert [one.id for one in view.ranked(me)] == ["me", "big"]
-
-
-def test_how_a_member_is_reached() -> None:
-    """By HOST; where that is every address, by the one that Redis is reached from."""
-    common = {"cluster_redis_url": "redis://127.0.0.1:6379/0", "port": 7860}
-    assert own_url(settings_of(**common)) == "http://127.0.0.1:7860"
-    assert own_url(settings_of(**common, host="0.0.0.0")) == "http://127.0.0.1:7860"  # noqa: S104
-    assert own_url(settings_of(**common, host="::1")) == "http://[::1]:7860"
-    assert isinstance(settings_of(**common), ServerSettings)
-    assert json.loads(Member(id="a", url="b", sessions=0, max_sessions=1).model_dump_json())
-    assert errors.not_found().status == 404

@@ -86,6 +86,30 @@ async def _happens(
     return row
 
 
+async def _node_is_lost(field: Field, talkers: Sequence[Talker]) -> Row:
+    """Kill a LiveKit node, and ask everybody again and again until they are answered."""
+    for talker in talkers:
+        talker.noticed_secs = None
+    began = time.monotonic()
+    field.nodes[0].child.process.kill()
+    secs = await asyncio.gather(*(talker.answered_again(began) for talker in talkers))
+    affected = [
+        (talker, back)
+        for talker, back in zip(talkers, secs, strict=True)
+        if talker.noticed_secs is not None
+    ]
+    row = Row(
+        "LiveKit node: SIGKILL",
+        len(affected),
+        [one.noticed_secs - began for one, _ in affected if one.noticed_secs is not None],
+        [back for _, back in affected if back is not None],
+        sum(back is None for back in secs),
+        len(talkers),
+    )
+    sys.stdout.write(row.line() + "\n")
+    return row
+
+
 async def _of(field: Field, server: Server, talkers: Sequence[Talker]) -> list[Talker]:
     """Return the callers whose session runs on a server."""
     here = await field.sessions_of(server)
@@ -145,11 +169,7 @@ async def _run(field: Field, out: list[Row]) -> None:
 
         out.append(await _happens("rolling restart of all servers", talkers, [], roll))
 
-        async def kill_node() -> None:
-            field.nodes[0].child.process.kill()
-            await asyncio.sleep(25)
-
-        out.append(await _happens("LiveKit node: SIGKILL", talkers, [], kill_node))
+        out.append(await _node_is_lost(field, talkers))
 
 
 async def main() -> int:

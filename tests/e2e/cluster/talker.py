@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import time
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from typing import Any, Final, Self
 
 from livekit import rtc
+from livekit.rtc.participant import PublishDataError
 
 from bot.phrases import LOST_YOU
 from local.caller import Caller, connect
@@ -15,6 +16,8 @@ from local.engines.delays import RECALL
 
 # Past this nobody waits any more.
 BACK_SECS: Final = 30.0
+AGAIN_SECS: Final = 75.0
+ASK_AGAIN_SECS: Final = 6.0
 
 
 class Talker:
@@ -72,6 +75,17 @@ class Talker:
     async def is_remembered(self) -> bool:
         """Whether the bot still knows what was said first."""
         return self.first in await self.asks(RECALL)
+
+    async def answered_again(self, since_secs: float) -> float | None:
+        """Return how long after a moment the bot answers and remembers; None: the call is over."""
+        while time.monotonic() - since_secs < AGAIN_SECS:
+            with suppress(TimeoutError, PublishDataError):
+                if self.first in await self.asks(RECALL, ASK_AGAIN_SECS):
+                    return time.monotonic() - since_secs
+            if self.caller.disconnected.is_set():
+                return None
+            await asyncio.sleep(0.5)
+        return None
 
     async def back(self, since_secs: float) -> float:
         """Return how long after a moment another bot has said that it is back.
