@@ -64,6 +64,7 @@ async def test_a_process_that_dies_takes_no_conversation_with_it(
         assert 'voice_session_errors_total{code="bot_lost"} 1.0' in await metrics(door)
 
 
+@pytest.mark.widget
 async def test_where_there_is_one_process_its_successor_goes_on(open_door: OpenDoor) -> None:
     """The caller waits as long as a process takes to load, and is remembered."""
     async with (
