@@ -19,7 +19,7 @@ from bot.logs import configure_logging
 from local.caller import Caller, Invitation
 from local.livekit import LiveKitServer
 from local.paths import ROOT, find_livekit
-from tests.abuse import at_the_door, in_the_room
+from tests.abuse import at_the_door, at_the_transcripts, in_the_room
 from tests.abuse.field import (
     ATTEMPTS,
     OTHER,
@@ -146,7 +146,8 @@ async def run() -> list[tuple[Attempt, str]]:
         knowledge = Path(scratch) / "knowledge"
         knowledge.mkdir()
         (knowledge / "evil.md").write_text(EVIL_KNOWLEDGE)
-        first, second = FIRST | {"KNOWLEDGE_DIR": str(knowledge)}, SECOND
+        kept = {"TRANSCRIPTS_DIR": str(Path(scratch) / "kept")}
+        first, second = FIRST | kept | {"KNOWLEDGE_DIR": str(knowledge)}, SECOND
         log = Path(scratch) / "server.log"
         async with LiveKitServer.start(binary) as livekit:
             async with field_of(livekit, log, **first) as field:
@@ -176,7 +177,7 @@ def table(results: list[tuple[Attempt, str]]) -> str:
 def main() -> int:
     """Run, write the table, and judge."""
     configure_logging("ERROR", ())
-    _ = at_the_door
+    _ = (at_the_door, at_the_transcripts)
     results = asyncio.run(run())
     text = DOCUMENT.read_text(encoding="utf-8")
     head, tail = text.partition(BEGIN)[0], text.partition(END)[2]
