@@ -79,6 +79,7 @@ async def test_devices_and_volume_are_chosen_during_the_call(
         before = await visitor.evaluate("eyes.sent().id")
         await visitor.press("Sound settings")
         await visitor.until("eyes.control('Volume')", "the settings")
+        await visitor.until("eyes.root().querySelectorAll('select option').length", "devices")
         default, *microphones = await visitor.options("Microphone")
         assert default == "System default"
         await visitor.choose("Microphone", microphones[-1])
