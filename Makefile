@@ -79,7 +79,7 @@ audit: ## known weaknesses of the packages, bandit, and docs/licences.md
 	@$(SETUP) audit
 	$(AUDIT)/bandit -q -r bot server local cli examples -c pyproject.toml -ll
 	$(AUDIT)/pip-licenses --python $(BIN)/python --from=mixed --format=markdown --order=name \
-		--packages $$($(BIN)/python -m local.locked runtime redis local) > docs/licences.md
+		--packages $$($(BIN)/python -m local.locked runtime redis tracing local) > docs/licences.md
 	$(AUDIT)/pip-audit --require-hashes --disable-pip -r requirements/runtime.lock
 	@$(SETUP) npm audit --omit=dev
 

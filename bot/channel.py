@@ -15,6 +15,7 @@ from bot.kept import RecordTo
 from bot.lines import MAX_LINES, Line
 from bot.reasons import EndReason
 from bot.settings import BotSettings
+from bot.usage import UNITS
 from bot.waterfall import SEGMENTS
 
 # The longest message carries the system instruction: at most 24 KB of knowledge, escaped.
@@ -22,6 +23,7 @@ MAX_LINE_BYTES = 256 * 1024
 
 SessionId = Annotated[str, Field(pattern=r"^[0-9a-zA-Z_-]{1,64}$")]
 Segment = Annotated[str, Field(pattern=f"^({'|'.join(SEGMENTS)})$")]
+UnitName = Annotated[str, Field(pattern=f"^({'|'.join(UNITS)})$")]
 Name = Annotated[str, Field(min_length=1, max_length=256)]
 
 
@@ -137,6 +139,14 @@ class Turn(_Message):
     answers_begun: Annotated[int, Field(ge=0)]
 
 
+class Used(_Message):
+    """A session has taken so much more from its providers, by `bot.usage.Unit`."""
+
+    kind: Literal["used"] = "used"
+    session_id: SessionId
+    amounts: dict[UnitName, Annotated[float, Field(ge=0)]]
+
+
 class Memory(_Message):
     """Somebody has said something: the conversation, should another process have to go on."""
 
@@ -164,7 +174,7 @@ class Load(_Message):
 _Any = TypeVar("_Any")
 
 Order = Configure | Start | End
-Report = Warm | Ready | Adrift | Ended | Turn | Memory | Load
+Report = Warm | Ready | Adrift | Ended | Turn | Used | Memory | Load
 
 _ORDER: TypeAdapter[Order] = TypeAdapter(Annotated[Order, Field(discriminator="kind")])
 _REPORT: TypeAdapter[Report] = TypeAdapter(Annotated[Report, Field(discriminator="kind")])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from livekit import rtc
 from loguru import logger
@@ -24,10 +24,12 @@ from bot.channel import (
     Report,
     Start,
     Turn,
+    Used,
     Warm,
     read_order,
 )
 from bot.joining import livekit_session
+from bot.lines import Line
 from bot.load import LoadMeter
 from bot.logs import configure_logging
 from bot.models import load_models, warm_models
@@ -190,17 +192,14 @@ class _Host:
                 instruction=self._instruction,
                 prepared=self._prepared,
             )
-            session.graph.waterfall.on_turn = lambda turn: self._tell_turn(session_id, turn)
-            session.on_adrift = lambda: self._tell(Adrift(session_id=session_id))
-            session.on_growth = lambda lines: self._tell(
-                Memory(session_id=session_id, lines=list(lines))
-            )
+            self._report_on(session)
             self._sessions[session_id] = session
             announcing = asyncio.create_task(self._announce(session))
             try:
                 reason = await session.run()
             finally:
                 announcing.cancel()
+                self._tell_used(session)
                 errors = dict(session.failures.counts)
         except Exception:  # noqa: BLE001 - one session's failure must not reach the others
             logger.exception("session failed")
@@ -212,9 +211,24 @@ class _Host:
             session = None
             gc.collect()
 
+    def _report_on(self, session: Session) -> None:
+        """Have the door told what happens in a session."""
+        session_id = session.info.session_id
+        session.graph.waterfall.on_turn = lambda turn: self._tell_turn(session_id, turn)
+        session.on_adrift = lambda: self._tell(Adrift(session_id=session_id))
+        session.on_growth = lambda lines: self._tell_growth(session, lines)
+
     def _tell_turn(self, session_id: str, turn: TurnTimes) -> None:
         segments, begun = turn.segments_secs, turn.answers_begun
         self._tell(Turn(session_id=session_id, segments_secs=segments, answers_begun=begun))
+
+    def _tell_growth(self, session: Session, lines: Sequence[Line]) -> None:
+        self._tell(Memory(session_id=session.info.session_id, lines=list(lines)))
+        self._tell_used(session)
+
+    def _tell_used(self, session: Session) -> None:
+        if amounts := session.usage.take():
+            self._tell(Used(session_id=session.info.session_id, amounts=amounts))
 
     async def _announce(self, session: Session) -> None:
         await session.ready.wait()

@@ -34,6 +34,7 @@ from bot.settings import BotSettings
 from bot.silence import Silence
 from bot.sparing import SparingWorker
 from bot.transport import SessionTransport
+from bot.usage import Usage
 
 # Cancelling reaches every processor in milliseconds; a processor that hangs is abandoned.
 STOP_TIMEOUT_SECS = 5.0
@@ -66,6 +67,7 @@ class Session:
         ready: Set when the bot is in the room and every provider has accepted it.
         ended: Set when nothing of the session is left running.
         failures: What went wrong, and how often.
+        usage: What was taken from the providers since somebody last asked.
         on_adrift: Called when the room is lost and the bot tries to come back.
         on_growth: Given the conversation when somebody has said something.
     """
@@ -106,7 +108,8 @@ class Session:
         self.on_adrift: Callable[[], None] | None = None
         self.on_growth: Callable[[Sequence[Line]], None] | None = None
 
-        services = build_services(settings, instruction, prepared, self.failures.report)
+        self.usage = Usage()
+        services = build_services(settings, instruction, prepared, self.failures.report, self.usage)
         to = info.record_to
         self._record = None if to is None else Record(to, self.failures.error)
         tap = self._record.tap if self._record else None

@@ -23,12 +23,14 @@ from server.ledgers import open_ledger
 from server.metrics import CONTENT_TYPE, Metrics
 from server.placement import Limits
 from server.pool import Pool
+from server.prices import Prices
 from server.process import COMMAND
 from server.records import records_of, swept
 from server.rooms import Rooms
 from server.sessions import Sessions
 from server.settings import ServerSettings, process_environment
 from server.tokens import Keys
+from server.traced import open_traces
 
 
 def create_app(
@@ -51,7 +53,7 @@ def create_app(
     as_json = settings.log_format == "json"
     configure = Configure.of(bot_settings, instruction, settings.log_level, log_as_json=as_json)
     limits = Limits(settings.max_sessions, settings.max_loop_lag_ms, settings.max_cpu_percent)
-    metrics = Metrics()
+    metrics = Metrics(Prices.of(settings))
     records = records_of(settings)
 
     @asynccontextmanager
@@ -59,6 +61,7 @@ def create_app(
         async with (
             open_ledger(settings) as ledger,
             open_roster(settings) as roster,
+            open_traces(settings) as metrics.traces,
             swept(records),
             Rooms(settings.livekit_url, keys.api_key, keys.api_secret) as rooms,
             Pool(
@@ -67,7 +70,7 @@ def create_app(
                 limits,
                 process_environment(),
                 worker_command,
-                on_turn=metrics.turn_answered,
+                on_report=metrics.reported,
                 sessions_per_process=settings.sessions_per_process,
             ) as pool,
         ):

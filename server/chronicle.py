@@ -102,6 +102,7 @@ class Chronicle:
         self._refused: deque[tuple[float, str]] = deque(maxlen=MAX_POINTS)
         self._samples: deque[Sample] = deque(maxlen=round(HOUR_SECS / SAMPLE_EVERY_SECS))
         self._talked_secs: Counter[str] = Counter()
+        self._spent: dict[str, float] = {}
 
     def began(self, session_id: str, site: str) -> None:
         """A session was placed."""
@@ -130,6 +131,10 @@ class Chronicle:
         self._past.append(story)
         self._talked_secs[story.site] += round(now - story.began_secs)
         self._errors.extend((now, code, times) for code, times in errors.items())
+
+    def spent(self, provider: str, cost: float) -> None:
+        """A session has cost so much more."""
+        self._spent[provider] = self._spent.get(provider, 0.0) + cost
 
     def refused(self, code: str) -> None:
         """Somebody did not get a session."""
@@ -169,6 +174,7 @@ class Chronicle:
             "errors": dict(errors.most_common()),
             "refused": dict(Counter(code for at, code in self._refused if at >= since)),
             "talked_secs": dict(talked),
+            "spent": {name: round(cost, 4) for name, cost in self._spent.items()},
             "sessions": [
                 story.told(now) for story in (*reversed(self._live.values()), *reversed(self._past))
             ],

@@ -14,16 +14,20 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
-from bot.channel import Turn
+from bot.channel import Turn, Used
 from bot.reasons import EndReason
+from bot.usage import UNITS
 from bot.waterfall import SEGMENTS
 from server.chronicle import SAMPLE_EVERY_SECS, Chronicle
+from server.prices import PROVIDERS, Prices
 
 if TYPE_CHECKING:
     from server.cluster.membership import Membership
     from server.pool import Pool
     from server.sessions import Sessions
+    from server.traces import Traces
 
+NO_PRICES = Prices()
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 # Around the goal of half a second from the click to the greeting.
 _CONNECT_BUCKETS_SECS = (0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 1.0, 2.5, 5.0)
@@ -37,11 +41,14 @@ class Metrics:
 
     Attributes:
         chronicle: The last hour, session by session.
+        traces: Told of the same, where somebody collects them.
     """
 
-    def __init__(self) -> None:
-        """Create every counter at zero."""
+    def __init__(self, prices: Prices = NO_PRICES) -> None:
+        """Create every counter at zero; what is taken from providers costs what they ask."""
+        self._prices = prices
         self.chronicle = Chronicle()
+        self.traces: Traces | None = None
         self.registry = CollectorRegistry()
         self.session_starts = Counter(
             "voice_session_starts", "Sessions admitted", registry=self.registry
@@ -98,13 +105,42 @@ class Metrics:
             registry=self.registry,
         )
 
+        self.provider_calls = Counter(
+            "voice_provider_calls",
+            "Connections, answers and sentences asked of providers by sessions",
+            ["provider"],
+            registry=self.registry,
+        )
+        self.provider_usage = Counter(
+            "voice_provider_usage",
+            "What sessions took from providers, in the units that these bill",
+            ["unit"],
+            registry=self.registry,
+        )
+        self.provider_cost = Counter(
+            "voice_provider_cost",
+            "What that costs by the prices in the settings, in their currency",
+            ["provider"],
+            registry=self.registry,
+        )
+        for provider in PROVIDERS:
+            self.provider_calls.labels(provider)
+            self.provider_cost.labels(provider)
+        for unit in UNITS:
+            if not unit.endswith("_calls"):
+                self.provider_usage.labels(unit)
+
     def session_began(self, session_id: str, site: str) -> None:
         """Note a session that has a process."""
         self.chronicle.began(session_id, site)
+        if self.traces:
+            self.traces.began(session_id, site)
 
     def session_ready(self, session_id: str) -> None:
         """Note that its bot is in the room."""
         self.chronicle.ready(session_id)
+        if self.traces:
+            self.traces.ready(session_id)
 
     def session_ended(self, session_id: str, reason: EndReason, errors: Mapping[str, int]) -> None:
         """Count a session of which nothing is left, and what went wrong in it."""
@@ -112,15 +148,36 @@ class Metrics:
         for code, times in errors.items():
             self.session_errors.labels(code).inc(times)
         self.chronicle.ended(session_id, reason, errors)
+        if self.traces:
+            self.traces.ended(session_id, reason, errors)
 
     def connect_refused(self, code: str) -> None:
         """Count somebody who did not get a session."""
         self.connect_errors.labels(code).inc()
         self.chronicle.refused(code)
 
-    def turn_answered(self, turn: Turn) -> None:
-        """Count an answered turn."""
+    def reported(self, report: Turn | Used) -> None:
+        """Count what a session process tells."""
+        if isinstance(report, Turn):
+            self._turn_answered(report)
+        else:
+            self._used(report)
+
+    def _used(self, used: Used) -> None:
+        for unit, amount in used.amounts.items():
+            provider, _, kind = unit.partition("_")
+            if kind == "calls":
+                self.provider_calls.labels(provider).inc(amount)
+            else:
+                self.provider_usage.labels(unit).inc(amount)
+        for provider, cost in self._prices.costs(used.amounts).items():
+            self.provider_cost.labels(provider).inc(cost)
+            self.chronicle.spent(provider, cost)
+
+    def _turn_answered(self, turn: Turn) -> None:
         self.chronicle.turn(turn)
+        if self.traces:
+            self.traces.turn(turn)
         self.turn_secs.observe(sum(turn.segments_secs.values()))
         for segment, secs in turn.segments_secs.items():
             self.segment_secs.labels(segment).observe(secs)

@@ -11,7 +11,7 @@ from loguru import logger
 from bot.channel import Configure, Start
 from server.machine import MachineMeter
 from server.placement import Limits, ProcessLoad, Refusal, place
-from server.process import COMMAND, OnTurn, PlacedSession, SessionProcess, ignore_turn
+from server.process import COMMAND, OnReport, PlacedSession, SessionProcess, ignore_report
 
 # A process that dies before it is warm would die again at once.
 _RESTART_WAITS_SECS = (0.0, 1.0, 2.0, 5.0, 10.0, 30.0)
@@ -37,7 +37,7 @@ class Pool:
         environment: Mapping[str, str],
         command: Sequence[str] = COMMAND,
         *,
-        on_turn: OnTurn = ignore_turn,
+        on_report: OnReport = ignore_report,
         sessions_per_process: int = 0,
     ) -> None:
         """Describe the pool; entering it starts the processes.
@@ -48,10 +48,10 @@ class Pool:
             limits: When no session is taken.
             environment: All variables of the processes.
             command: The program; tests put a small one there.
-            on_turn: Told of each answered turn.
+            on_report: Told of each answered turn, and of what was taken from the providers.
             sessions_per_process: After so many a process is renewed; 0: never.
         """
-        self._on_turn = on_turn
+        self._on_report = on_report
         self._sessions_per_process = sessions_per_process
         self._configure = configure
         self._limits = limits
@@ -66,7 +66,7 @@ class Pool:
         self.processes: list[SessionProcess] = [self._new() for _ in range(count)]
 
     def _new(self) -> SessionProcess:
-        return SessionProcess(self._command, self._environment, self._configure, self._on_turn)
+        return SessionProcess(self._command, self._environment, self._configure, self._on_report)
 
     async def __aenter__(self) -> Self:
         """Start the processes and wait until all are warm.

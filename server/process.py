@@ -26,6 +26,7 @@ from bot.channel import (
     Report,
     Start,
     Turn,
+    Used,
     Warm,
     read_report,
 )
@@ -48,10 +49,10 @@ WARM_TIMEOUT_TICKS = 120
 # Nothing is left to do when the socket closes; a process that hangs is killed.
 EXIT_TIMEOUT_SECS = 2.0
 
-OnTurn = Callable[[Turn], None]
+OnReport = Callable[[Turn | Used], None]
 
 
-def ignore_turn(_turn: Turn) -> None:
+def ignore_report(_report: Turn | Used) -> None:
     """Nobody wants to know."""
 
 
@@ -106,7 +107,7 @@ class SessionProcess:
         command: Sequence[str],
         environment: Mapping[str, str],
         configure: Configure,
-        on_turn: OnTurn = ignore_turn,
+        on_report: OnReport = ignore_report,
     ) -> None:
         """Describe the process; `run` starts it.
 
@@ -114,9 +115,9 @@ class SessionProcess:
             command: Program and arguments; the socket's descriptor and our process id follow.
             environment: All its variables.
             configure: What it is told first.
-            on_turn: Told of each answered turn.
+            on_report: Told of each answered turn, and of what was taken from the providers.
         """
-        self._on_turn = on_turn
+        self._on_report = on_report
         self._command = command
         self._environment = environment
         self._configure = configure
@@ -228,8 +229,8 @@ class SessionProcess:
                 self.warm.set()
             case Load():
                 self.load = report
-            case Turn():
-                self._on_turn(report)
+            case Turn() | Used():
+                self._on_report(report)
             case Ready(session_id=session_id) if session_id in self.sessions:
                 self.sessions[session_id].ready.set()
             case Adrift(session_id=session_id) if session_id in self.sessions:

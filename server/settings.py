@@ -7,7 +7,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal, Self
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from pydantic import BeforeValidator, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -130,6 +130,16 @@ class ServerSettings(BaseSettings):
     # What a minute of a conversation costs at your providers, in the currency of the line above.
     price_per_minute: float = Field(default=0, ge=0, allow_inf_nan=False)
 
+    # What providers ask, for the counters of cost and the operator's page. 0 is not counted.
+    price_stt_minute: float = Field(default=0, ge=0, allow_inf_nan=False)
+    price_tts_1000_characters: float = Field(default=0, ge=0, allow_inf_nan=False)
+    price_llm_million_in: float = Field(default=0, ge=0, allow_inf_nan=False)
+    price_llm_million_out: float = Field(default=0, ge=0, allow_inf_nan=False)
+
+    # Where traces are sent, by OTLP over HTTP; unset: nowhere. The names are OpenTelemetry's own.
+    otel_exporter_otlp_endpoint: str = ""
+    otel_exporter_otlp_headers: SecretStr = SecretStr("")
+
     # Where conversations are kept whose callers signed in and agreed; unset: nowhere.
     transcripts_dir: Path | None = None
     transcripts_days: float = Field(default=30, gt=0, le=3650, allow_inf_nan=False)
@@ -182,6 +192,15 @@ class ServerSettings(BaseSettings):
         return self
 
     @model_validator(mode="after")
+    def _traces_have_a_receiver(self) -> Self:
+        parts = urlsplit(self.otel_exporter_otlp_endpoint or "http://nowhere")
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ValueError("OTEL_EXPORTER_OTLP_ENDPOINT is no http(s):// address")
+        if any(not name or not value for name, value in self.otlp_headers.items()):
+            raise ValueError("OTEL_EXPORTER_OTLP_HEADERS: write name=value, separated by commas")
+        return self
+
+    @model_validator(mode="after")
     def _redis_is_usable(self) -> Self:
         for name, url in (
             ("QUOTA_REDIS_URL", self.quota_redis_url),
@@ -218,6 +237,13 @@ class ServerSettings(BaseSettings):
         return min(limits, default=None)
 
     @property
+    def otlp_headers(self) -> Mapping[str, str]:
+        """What is sent with traces, by name; a value that is missing is empty."""
+        parts = _parts(self.otel_exporter_otlp_headers.get_secret_value())
+        named = (part.partition("=") for part in parts)
+        return {name.strip(): unquote(value.strip()) for name, _, value in named}
+
+    @property
     def is_open(self) -> bool:
         """Whether no site is named: the door of one machine."""
         return not (self.allowed_origins or self.sign_in_keys)
@@ -252,6 +278,7 @@ class ServerSettings(BaseSettings):
             self.livekit_api_secret.get_secret_value(),
             *(key.get_secret_value() for keys in self.sign_in_keys.values() for key in keys),
             *redis,
+            *self.otlp_headers.values(),
             *(password for url in redis if (password := urlsplit(url).password)),
         )
 
@@ -268,6 +295,7 @@ def process_environment() -> dict[str, str]:
         "SIGN_IN_KEYS",
         "QUOTA_REDIS_URL",
         "CLUSTER_REDIS_URL",
+        "OTEL_EXPORTER_OTLP_HEADERS",
         "OPS_PASSWORD",
     ):
         passed_on.pop(name, None)

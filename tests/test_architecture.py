@@ -103,8 +103,8 @@ def test_the_environment_is_read_in_settings_alone() -> None:
 
 
 def test_no_deadline_depends_on_the_time_of_day() -> None:
-    """A clock that jumps moves no timer: only days, shared words and kept files know the time."""
-    clocks = ("time.time", "datetime.datetime", "datetime.UTC")
+    """A clock that jumps moves no timer: only days, shared words, kept files and traces know it."""
+    clocks = ("time.time", "time.time_ns", "datetime.datetime", "datetime.UTC")
     found = {place(path) for path in python_files("bot", "server") if knows(path, *clocks)}
     assert found == {
         "bot/record.py",
@@ -112,6 +112,7 @@ def test_no_deadline_depends_on_the_time_of_day() -> None:
         "server/doorkeeper.py",
         "server/ledger_redis.py",
         "server/records.py",
+        "server/traces.py",
     }
 
 

@@ -9,6 +9,7 @@ from contextlib import aclosing
 from typing import Any, cast
 
 from openai import APIError, APIStatusError, AsyncOpenAI, AsyncStream, DefaultAsyncHttpxClient
+from openai.types import CompletionUsage
 from openai.types.chat import ChatCompletionChunk
 from pipecat.adapters.llm.services.open_ai_adapter import (
     OpenAILLMAdapter,
@@ -29,6 +30,7 @@ from bot.failures import (
 )
 from bot.http_clients import certificates
 from bot.patience import PatientLLMMixin
+from bot.usage import Unit, Usage
 
 # Groq's gpt-oss-120b gives its first token in 0.1 s (median) and 2.1 s (worst of 300, aiewf-eval).
 # Who has another model to ask waits less: two that stall are apologised for within 3 s.
@@ -68,6 +70,7 @@ class FallbackLLMService(PatientLLMMixin[OpenAILLMAdapter], GroqLLMService):
         http: DefaultAsyncHttpxClient | None = None,
         breakers: Breakers | None = None,
         report: Report = unheard,
+        usage: Usage | None = None,
         **kwargs: Any,
     ) -> None:
         """Create the service.
@@ -77,6 +80,7 @@ class FallbackLLMService(PatientLLMMixin[OpenAILLMAdapter], GroqLLMService):
             http: A client that others use as well; None for one of its own.
             breakers: What others know of the models; None for one's own knowledge.
             report: Is told what was dealt with.
+            usage: Where it is counted what is asked of the models.
             kwargs: As Pipecat's.
         """
         # Before Pipecat's constructor, which asks for the client.
@@ -86,6 +90,7 @@ class FallbackLLMService(PatientLLMMixin[OpenAILLMAdapter], GroqLLMService):
         self._models = [first, *([fallback_model] if fallback_model else [])]
         self._breakers = breakers or Breakers()
         self._report = report
+        self._usage = usage or Usage()
         self._asked_model = first
         self._offers_tools = True
         self._offered: frozenset[str] = frozenset()
@@ -200,9 +205,11 @@ class FallbackLLMService(PatientLLMMixin[OpenAILLMAdapter], GroqLLMService):
         loop = asyncio.get_running_loop()
         self._asked_model, self._offers_tools = model, offers_tools
         deadline = loop.time() + first_secs
+        self._usage.add(Unit.LLM_CALLS)
         async with asyncio.timeout_at(deadline):
             stream = await super().get_chat_completions(context)
         is_given = False
+        tokens: CompletionUsage | None = None
         calls: list[ChatCompletionChunk] = []
         try:
             chunks = aiter(stream)
@@ -212,6 +219,8 @@ class FallbackLLMService(PatientLLMMixin[OpenAILLMAdapter], GroqLLMService):
                         chunk = await anext(chunks)
                 except StopAsyncIteration:
                     break
+                # Where it is told more than once, each time for the whole answer so far.
+                tokens = chunk.usage or tokens
                 if _is_progress(chunk):
                     deadline = loop.time() + STALL_SECS
                 if _calls(chunk):
@@ -220,6 +229,7 @@ class FallbackLLMService(PatientLLMMixin[OpenAILLMAdapter], GroqLLMService):
                 is_given = is_given or _gives(chunk)
                 yield chunk
         finally:
+            self._note(tokens)
             await stream.close()
         if calls and not _are_right(calls, self._offered):
             if not is_given:
@@ -228,6 +238,11 @@ class FallbackLLMService(PatientLLMMixin[OpenAILLMAdapter], GroqLLMService):
             return
         for chunk in calls:
             yield chunk
+
+    def _note(self, tokens: CompletionUsage | None) -> None:
+        if tokens is not None:
+            self._usage.add(Unit.LLM_INPUT_TOKENS, tokens.prompt_tokens)
+            self._usage.add(Unit.LLM_OUTPUT_TOKENS, tokens.completion_tokens)
 
 
 def _delta(chunk: ChatCompletionChunk) -> Any:

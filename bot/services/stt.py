@@ -25,6 +25,7 @@ from bot.audio_memory import AudioMemory
 from bot.failures import Incident, Report, unheard
 from bot.hearing import Hearing
 from bot.http_clients import unused_client
+from bot.usage import Unit, Usage
 from bot.waits import waits_secs
 
 # Deepgram answers Finalize within 0.35 s in 99 of 100 cases (Pipecat's stt_latency table); the
@@ -136,15 +137,19 @@ class LastingSTTService(FinalizingSTTService):
     that is open at one end only, and gives up for good after three tries.
     """
 
-    def __init__(self, *, report: Report = unheard, **kwargs: Any) -> None:
+    def __init__(
+        self, *, report: Report = unheard, usage: Usage | None = None, **kwargs: Any
+    ) -> None:
         """Create the service.
 
         Args:
             report: Is told what has happened to the connection.
+            usage: Where it is counted what is sent.
             kwargs: As Pipecat's.
         """
         super().__init__(**kwargs)
         self._report = report
+        self._usage = usage or Usage()
         self._memory = AudioMemory()
         self._stream_start = 0
         self._connected_at: float | None = None
@@ -194,6 +199,7 @@ class LastingSTTService(FinalizingSTTService):
                 self._connection = None
                 self._give_up.set()
             return False
+        self._usage.add(Unit.STT_SECS, len(audio) / (2 * self.sample_rate))
         return True
 
     async def _connection_handler(self) -> None:
@@ -234,6 +240,7 @@ class LastingSTTService(FinalizingSTTService):
             websocket = connection._websocket
             websocket.close_timeout = CLOSE_TIMEOUT_SECS
             self._has_connected = True
+            self._usage.add(Unit.STT_CALLS)
             self._connected_at = loop.time()
             self._give_up.clear()
             connection.on(EventType.MESSAGE, self._on_message)

@@ -19,6 +19,7 @@ from bot.phrases import NO_VOICE
 from bot.services.clearing_tts import ClearingTTSService
 from bot.settings import BotSettings
 from bot.unspoken import Unspoken
+from bot.usage import Unit, Usage
 from bot.waits import QUICK_WAITS_SECS, waits_secs
 
 # As for speech to text (bot/services/stt.py).
@@ -48,6 +49,7 @@ class LastingTTSService(ClearingTTSService):
         breaker: CircuitBreaker,
         second_voice: str | None = None,
         report: Report = unheard,
+        usage: Usage | None = None,
         **kwargs: Any,
     ) -> None:
         """Create the service.
@@ -56,11 +58,13 @@ class LastingTTSService(ClearingTTSService):
             breaker: Of this provider's text to speech.
             second_voice: Spoken with where the first one fails; None for the same again.
             report: Is told what has happened to the connection.
+            usage: Where it is counted what is given to be spoken.
             kwargs: As Pipecat's.
         """
         super().__init__(**kwargs)
         self._breaker = breaker
         self._report = report
+        self._usage = usage or Usage()
         first = cast("str", self._settings.voice)
         self._voices = (first, second_voice or first)
         self._lock = asyncio.Lock()
@@ -221,10 +225,16 @@ class LastingTTSService(ClearingTTSService):
         if self._websocket is None:
             return
         try:
-            await self._websocket.send(json.dumps(message))
+            await self._send(self._websocket, message)
         except Exception:  # noqa: BLE001 - whatever it is, the connection is of no use any more
             self._report(Incident.TTS_LOST)
             self._mend(over_again=False)
+
+    async def _send(self, websocket: Any, message: dict[str, str]) -> None:
+        await websocket.send(json.dumps(message))
+        if text := message.get("text"):
+            self._usage.add(Unit.TTS_CALLS)
+            self._usage.add(Unit.TTS_CHARACTERS, len(text))
 
     def _mend(self, *, over_again: bool) -> None:
         """Connect anew; `over_again`: with the second voice first."""
@@ -270,9 +280,9 @@ class LastingTTSService(ClearingTTSService):
             return
         websocket = cast("Any", self._websocket)
         if rest := self._unspoken.rest():
-            await websocket.send(json.dumps({"type": "Speak", "text": rest}))
+            await self._send(websocket, {"type": "Speak", "text": rest})
         if self._is_flushed:
-            await websocket.send(json.dumps({"type": "Flush"}))
+            await self._send(websocket, {"type": "Flush"})
             self._watch()
 
     async def _open(self, voice: str) -> None:

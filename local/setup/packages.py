@@ -19,6 +19,7 @@ _COMPILED: Final = (
     "runtime",
     "local",
     "redis",
+    "tracing",
     "dev",
     "models",
     "peers",

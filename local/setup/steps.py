@@ -16,6 +16,12 @@ from local.setup.packages import Packages
 
 Step = Callable[[], None]
 GOALS: Final = ("run", "test", "check", "bench", "audit", "widget", "examples", "deploy", "lock")
+_EXTRAS: Final = {
+    "QUOTA_REDIS_URL": "redis",
+    "CLUSTER_REDIS_URL": "redis",
+    "OTEL_EXPORTER_OTLP_ENDPOINT": "tracing",
+}
+"""What a setting needs installed besides."""
 _USAGE: Final = f"usage: python3 -m local.setup {{{','.join(GOALS)}}} | npm ARGUMENT..."
 
 
@@ -68,13 +74,13 @@ def steps_of(goal: str, settings: LocalSettings, packages: Packages) -> list[Ste
         packages.sync_venv(("deploy",), DEPLOY_VENV)
 
     def all_python() -> None:
-        packages.sync_venv(("runtime", "local", "models", "redis", "dev"))
+        packages.sync_venv(("runtime", "local", "models", "redis", "tracing", "dev"))
         packages.sync_venv(("peers",), PEERS_VENV)
 
     if goal == "audit":
         return [
             build_widget,
-            python("runtime", "local", "redis", "dev"),
+            python("runtime", "local", "redis", "tracing", "dev"),
             lambda: packages.sync_venv(("audit",), AUDIT_VENV),
         ]
     alone: Mapping[str, Step] = {
@@ -86,15 +92,15 @@ def steps_of(goal: str, settings: LocalSettings, packages: Packages) -> list[Ste
     if goal in alone:
         return [alone[goal]]
     if goal == "check":
-        return [python("runtime", "local", "redis", "dev"), build_widget]
+        return [python("runtime", "local", "redis", "tracing", "dev"), build_widget]
     if goal == "bench":
         return [livekit_server, build_caller, build_widget, all_python]
     if goal == "test":
-        everything = python("runtime", "local", "models", "redis", "dev")
+        everything = python("runtime", "local", "models", "redis", "tracing", "dev")
         return [livekit_server, everything, build_widget, lambda: browser.ensure(environment)]
     engines = ("local", "models") if settings.needs_engines else ()
-    shared = ("redis",) if environment.get("QUOTA_REDIS_URL") else ()
-    needed = [python("runtime", *engines, *shared), build_widget]
+    extras = {extra for setting, extra in _EXTRAS.items() if environment.get(setting)}
+    needed = [python("runtime", *engines, *extras), build_widget]
     return [livekit_server, *needed] if settings.needs_livekit else needed
 
 

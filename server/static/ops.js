@@ -126,6 +126,11 @@ function drawLoad(data) {
   root.append(svg("path", { class: "line-cpu", d: path(cpu.map((/** @type {any} */ one) => ({ x: across(one.ago_secs), y: up(one.cpu_ratio * top) }))) }));
 }
 
+/** Of an operator's own currency. @param {number} amount */
+function money(amount) {
+  return amount < 1 ? amount.toPrecision(2) : amount.toFixed(2);
+}
+
 /** @param {any} data */
 function drawTiles(data) {
   const secs = data.waits.map((/** @type {any} */ wait) => wait.secs);
@@ -133,6 +138,7 @@ function drawTiles(data) {
   const { now } = data;
   const talked = /** @type {number[]} */ (Object.values(data.talked_secs)).reduce((sum, one) => sum + one, 0);
   const price = data.price_per_minute;
+  const spent = /** @type {[string, number][]} */ (Object.entries(data.spent));
   const wrong = /** @type {number[]} */ (Object.values(data.errors)).reduce((sum, one) => sum + one, 0);
   const tiles = [
     ["Sessions", `${now.sessions} of ${now.max_sessions}`, now.refusal === null ? "one more is taken" : now.refusal],
@@ -141,7 +147,8 @@ function drawTiles(data) {
     ["Loop lag", last === undefined ? "–" : `${last.lag_ms} ms`, "p95, latest process"],
     ["Processes", String(now.processes.filter((/** @type {any} */ one) => one.warm).length), `${now.restarts} restarted, ${now.renewals} renewed`],
     ["Errors", String(wrong), "in the last hour"],
-    ["Talked", span(talked), price > 0 ? `about ${(talked / 60 * price).toFixed(2)}` : "since the start"],
+    ["Talked", span(talked), price > 0 ? `about ${money(talked / 60 * price)}` : "since the start"],
+    ...(spent.length === 0 ? [] : [["Providers", money(spent.reduce((sum, [, cost]) => sum + cost, 0)), spent.map(([name, cost]) => `${name} ${money(cost)}`).join(", ")]]),
   ];
   find("tiles").replaceChildren(...tiles.map(([title, value, note]) => html("li", {}, html("span", {}, title ?? ""), html("strong", {}, value ?? ""), html("em", {}, note ?? ""))));
 }
@@ -186,7 +193,7 @@ function drawTables(data) {
   table(
     "sites",
     ["site", "talked", price > 0 ? "about" : ""],
-    Object.entries(data.talked_secs).map(([site, secs]) => [site, span(Number(secs)), price > 0 ? (Number(secs) / 60 * price).toFixed(2) : ""]),
+    Object.entries(data.talked_secs).map(([site, secs]) => [site, span(Number(secs)), price > 0 ? money(Number(secs) / 60 * price) : ""]),
   );
 }
 

@@ -11,10 +11,12 @@ import pytest
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
-from bot.channel import Load, Turn
+from bot.channel import Load, Turn, Used
 from bot.reasons import EndReason
+from bot.usage import UNITS
 from bot.waterfall import SEGMENTS
 from server.metrics import Metrics
+from server.prices import Prices
 from tests.conftest import REPOSITORY
 
 NAME = re.compile(r"\bvoice_[a-z_]+\b")
@@ -24,7 +26,7 @@ PARTS = ("_bucket", "_sum", "_count")
 
 def exported() -> dict[str, Any]:
     """Return every family by its name in queries, after one of each thing has happened."""
-    metrics = Metrics()
+    metrics = Metrics(Prices(dict.fromkeys(UNITS, 0.1)))
     process = SimpleNamespace(
         is_warm=True, sessions={"s-1": None}, load=Load(lag_p95_ms=2.0, cpu_cores=0.5, tasks=3)
     )
@@ -35,9 +37,10 @@ def exported() -> dict[str, Any]:
     metrics.watch_cluster(membership)  # pyright: ignore[reportArgumentType] - the same
     metrics.session_starts.inc()
     metrics.session_began("s-1", "https://a.example")
-    metrics.turn_answered(
+    metrics.reported(
         Turn(session_id="s-1", segments_secs=dict.fromkeys(SEGMENTS, 0.1), answers_begun=2)
     )
+    metrics.reported(Used(session_id="s-1", amounts=dict.fromkeys(UNITS, 2.0)))
     metrics.session_ended("s-1", EndReason.IDLE, {"tts_lost": 1})
     metrics.connect_refused("server_full")
     metrics.silent_sessions.labels("https://a.example").inc()

@@ -6,13 +6,23 @@ import asyncio
 import json
 import time
 
+import aiohttp
 import pytest
 
 from local.caller import Caller, connect
-from tests.e2e.conftest import OpenDoor, Wire
+from tests.e2e.conftest import Door, OpenDoor, Wire
 from tests.replay.recording import load_recording
 
 pytestmark = pytest.mark.anyio
+
+
+async def metrics_of(door: Door) -> dict[str, float]:
+    """Return what /metrics says now, by line."""
+    async with aiohttp.ClientSession() as http, http.get(f"{door.url}/metrics") as answer:
+        lines = (await answer.text()).splitlines()
+    told = (line.rsplit(" ", 1) for line in lines if not line.startswith("#"))
+    return {name: float(value) for name, value in told}
+
 
 QUESTION = load_recording("which-folder-should-i-save-the-message-to").pcm
 SHORT = load_recording("one-moment-please").pcm
@@ -40,6 +50,26 @@ async def test_a_question_is_answered_aloud(open_door: OpenDoor) -> None:
         finals = [m for m in caller.of_type("user-transcription") if m["data"]["final"]]
         assert finals
         assert caller.of_type("bot-output")
+
+
+async def test_what_a_conversation_takes_is_counted(open_door: OpenDoor) -> None:
+    """Calls, audio, letters and their cost stand on /metrics while the session goes on."""
+    async with (
+        open_door(price_tts_1000_characters=1) as door,
+        Caller(await connect(door.url)) as caller,
+    ):
+        await caller.ready()
+        await caller.wait_for("bot-stopped-speaking")
+        await caller.say(QUESTION)
+        await caller.wait_for("bot-stopped-speaking", count=2)
+        told = await metrics_of(door)
+        assert told['voice_provider_calls_total{provider="stt"}'] == 1
+        assert told['voice_provider_calls_total{provider="llm"}'] >= 1
+        assert told['voice_provider_usage_total{unit="stt_secs"}'] > len(QUESTION) / 32_000
+        letters = told['voice_provider_usage_total{unit="tts_characters"}']
+        assert letters > 0
+        cost = told['voice_provider_cost_total{provider="tts"}']
+        assert cost == pytest.approx(letters / 1000)
 
 
 async def test_speaking_interrupts_the_bot(open_door: OpenDoor) -> None:

@@ -38,7 +38,7 @@ async def keep_pictures(page: Page, folder: Path) -> None:
 async def test_an_operator_sees_what_goes_on(open_door: OpenDoor, chromium: str) -> None:
     """After the password: who talks, how long answers took, and a session from turn to turn."""
     async with (
-        open_door(ops_password=PASSWORD) as door,
+        open_door(ops_password=PASSWORD, price_tts_1000_characters=30) as door,
         Caller(await connect(door.url)) as caller,
         visitor(chromium, microphone=None) as page,
     ):
@@ -58,6 +58,9 @@ async def test_an_operator_sees_what_goes_on(open_door: OpenDoor, chromium: str)
         now = page.get_by_role("list", name="Now")
         await expect(now).to_contain_text("1 of 2")
         await expect(now).to_contain_text("2 turns")
+        await expect(now.get_by_role("listitem").filter(has_text="Providers")).to_contain_text(
+            "tts"
+        )
         await expect(page.get_by_role("img", name="Question to answer")).to_be_visible()
         live = page.locator("details", has_text="live")
         await expect(live).to_contain_text(caller.invitation.session_id)

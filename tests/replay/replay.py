@@ -202,6 +202,7 @@ async def _run(
         await running
     timeline.conversation = _conversation(session)
     timeline.failures = dict(session.failures.counts)
+    timeline.used, timeline.streamed_secs = session.usage.take(), transport.stream_secs
     await asyncio.sleep(clock.GRACE_SECS)
     timeline.unclosed = network.close()
     await asyncio.sleep(clock.GRACE_SECS)

@@ -23,6 +23,8 @@ class Timeline:
         unclosed: Addresses of connections the session had not closed a second after its end.
         failures: How often each error and incident came up.
         grown: The conversation as the door was told it, each time that something was said.
+        used: What was taken from the providers, by `bot.usage.Unit`.
+        streamed_secs: How much audio the caller has sent.
     """
 
     _events: list[tuple[float, int, str, str]] = field(default_factory=list)
@@ -31,6 +33,8 @@ class Timeline:
     unclosed: list[tuple[str, int]] = field(default_factory=list)
     failures: dict[str, int] = field(default_factory=dict)
     grown: list[Sequence[Line]] = field(default_factory=list)
+    used: dict[str, float] = field(default_factory=dict)
+    streamed_secs: float = 0.0
 
     def add(self, at_secs: float, who: str, what: str) -> None:
         """Note an event; events of one instant keep the order in which they are noted."""

@@ -185,7 +185,7 @@ def test_metrics_and_chronicle_count_the_same() -> None:
     """What Prometheus is told and what the page shows are one event."""
     metrics = Metrics()
     metrics.session_began("s-1", "s")
-    metrics.turn_answered(turn("s-1"))
+    metrics.reported(turn("s-1"))
     metrics.session_ended("s-1", EndReason.IDLE, {"tts_lost": 3})
     metrics.connect_refused("server_full")
     text = metrics.text().decode()
