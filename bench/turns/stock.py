@@ -27,6 +27,7 @@ from pipecat.workers.runner import WorkerRunner
 
 from bot.session import EndReason, SessionInfo
 from bot.settings import BotSettings
+from bot.usage import Usage
 from bot.waterfall import Waterfall
 
 
@@ -71,6 +72,7 @@ class StockSession:
         self._greeting = settings.assistant_greeting
         self.graph = SimpleNamespace(context=context, waterfall=Waterfall())
         self.failures = SimpleNamespace(counts=Counter[str]())  # stock counts none of its own
+        self.usage = Usage()
         self.reason: EndReason | None = None
         transport.add_event_handler("on_client_connected", self._greet)
 
