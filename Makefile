@@ -80,7 +80,8 @@ audit: ## known weaknesses of the packages, bandit, and docs/licences.md
 	$(AUDIT)/bandit -q -r bot server local cli examples -c pyproject.toml -ll
 	$(AUDIT)/pip-licenses --python $(BIN)/python --from=mixed --format=markdown --order=name \
 		--packages $$($(BIN)/python -m local.locked runtime redis tracing local) > docs/licences.md
-	$(AUDIT)/pip-audit --require-hashes --disable-pip -r requirements/runtime.lock
+	$(AUDIT)/pip-audit --require-hashes --disable-pip -r requirements/runtime.lock \
+		-r requirements/redis.lock -r requirements/tracing.lock
 	@$(SETUP) npm audit --omit=dev
 
 wer: ## measure the local engines' word error rate on human recordings

