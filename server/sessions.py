@@ -143,6 +143,10 @@ class Sessions:
 
         Its visitor was admitted there, and may still be in the room.
         """
+        if (own := self._running.get(running.session_id)) is not None:
+            # Given away by somebody who does not know that it is here; or its last bot here has
+            # not gone yet.
+            return own.placed.reason is None
         if self.refusal() or running.lost_in_a_row > MAX_LOST_IN_A_ROW:
             return False
         self._creating += 1
@@ -218,6 +222,11 @@ class Sessions:
     def all(self) -> list[Running]:
         """Return the sessions that go on."""
         return [one for one in self._running.values() if one.placed.reason is None]
+
+    def let_go(self) -> None:
+        """Have the bots that are here leave: others go on with their sessions already."""
+        for running in self.all():
+            running.placed.end(EndReason.ROOM_CLOSED)
 
     async def hand_over(self) -> None:
         """Nobody else runs sessions: they end with this server."""

@@ -130,10 +130,11 @@ class Membership:
             self._steady_since = now
             logger.info("member {} of a cluster of {}", self._roster.id, len(speaking))
         if not is_trusted:
-            # This machine stood still, and others go on with what was here: their bots have taken
-            # the place of ours, whose sessions end by that.
+            # This machine stood still, or was cut off, and others go on with what was here. Bots
+            # that find back into their rooms would talk beside the ones that took their places.
             logger.error("member {} was taken for lost", self._roster.id)
             self._roster.renew()
+            self._sessions.let_go()
         self.view.look(speaking)
         # Where Redis was away nobody could say that it lives.
         if now - self._steady_since >= LOST_AFTER_SECS:

@@ -20,7 +20,7 @@ from local.processes import free_port
 from server.cluster.doorway import ClusterDoorway
 from server.cluster.joining import joined
 from server.cluster.membership import BEAT_SECS, Membership
-from server.cluster.notes import Leaving, Member, Starting
+from server.cluster.notes import Home, Leaving, Member, Starting, Taking
 from server.cluster.peers import LEAVE, START, PeerError, Peers
 from server.cluster.roster import LOST_AFTER_SECS, Roster
 from server.cluster.signing import key_of, signature
@@ -238,10 +238,26 @@ async def test_another_member_goes_on_with_what_a_lost_one_had(redis: str) -> No
         way = next(one for one in ways if one.session_id == running.session_id)
         assert (await third.doorway.resume(way.token, SOMEBODY)).room == running.room
 
-        # The lost one comes back to life: what it had is not its own any more.
-        running.placed.end(EndReason.ROOM_CLOSED)
+        # The lost one comes back to life: its bot leaves, and the room is not its own any more.
+        await lost.membership._beat()
+        assert running.placed.reason is EndReason.ROOM_CLOSED
+        assert lost.sessions.all() == []
         await running.task
         assert running.room in lost.rooms.rooms
+
+
+async def test_a_session_that_is_here_is_not_begun_once_more(redis: str) -> None:
+    """Who gives away what is not its own any more changes nothing where it goes on."""
+    async with cluster_of(redis, 1) as (node,):
+        await node.doorway.start(SOMEBODY)
+        (running,) = node.sessions.all()
+        taking = Taking(home=Home.of(running), is_lost=False, lines=[])
+        assert await node.sessions.take_over(taking.running())
+        assert node.sessions.all() == [running]
+        assert node.rooms.removed == []
+        # A bot that has not gone yet is in the way of another one of the same session.
+        running.placed.end(EndReason.ROOM_CLOSED)
+        assert not await node.sessions.take_over(taking.running())
 
 
 async def test_who_cannot_be_carried_on_is_let_go(redis: str) -> None:
