@@ -57,6 +57,7 @@ class Running:
         lost: How many of its bots were lost.
         lost_in_a_row: Of these, the last ones that were lost soon after they had come.
         lines: What was said to those; None: its first bot is there.
+        giving: Asks other servers to go on with it, where this one stops; whether one does.
     """
 
     session_id: str
@@ -70,6 +71,7 @@ class Running:
     lost: int = 0
     lost_in_a_row: int = 0
     lines: Sequence[Line] | None = None
+    giving: asyncio.Task[bool] | None = field(default=None, init=False)
     _placed: PlacedSession | None = field(default=None, init=False)
     _task: asyncio.Task[None] | None = field(default=None, init=False)
     _began_secs: float = field(default=0.0, init=False)
@@ -129,6 +131,13 @@ class Running:
         self.lost += 1
         self.lost_in_a_row = 1 if has_stayed else self.lost_in_a_row + 1
         self.lines = self.said
+
+    async def is_given_away(self) -> bool:
+        """Return whether another server goes on with it, as soon as that is known."""
+        if self.giving is None:
+            return False
+        await asyncio.wait({self.giving})
+        return not self.giving.cancelled() and self.giving.result()
 
     @property
     def errors(self) -> Mapping[str, int]:

@@ -40,6 +40,8 @@ _START_FAILURES = (
     EndReason.FAILED,
     EndReason.CRASHED,
 )
+# Ends before `ready` that a bot in another process, or some seconds later, may be spared.
+_NEVER_CAME = (EndReason.CONNECT_FAILED, EndReason.CRASHED)
 
 
 class Sessions:
@@ -261,15 +263,22 @@ class Sessions:
                 await self._homes.settle(running)
         finally:
             session_id, reason = running.session_id, running.placed.reason
-            if await self._homes.leave(running):
+            # Its bot goes before it is settled where the next one comes: the room must stay.
+            is_given_away = await running.is_given_away()
+            if await self._homes.leave(running) and not is_given_away:
                 await self._keeper.leave(running.visitor, session_id, reason)
                 await self._rooms.delete(running.room)
             self._running.pop(session_id, None)
             self._metrics.session_ended(session_id, reason or EndReason.SHUTDOWN, running.errors)
 
     def _may_go_on(self, running: Running) -> bool:
-        """Whether a bot was lost in the middle of its work, and not time and again."""
-        is_lost = running.placed.reason is EndReason.CRASHED and running.placed.ready.is_set()
+        """Whether a bot was lost that a person talked to, and not time and again.
+
+        The first one to come is not replaced: its failure is the answer to who asked for it.
+        """
+        reason, is_ready = running.placed.reason, running.placed.ready.is_set()
+        has_talked = running.lines is not None
+        is_lost = reason is EndReason.CRASHED if is_ready else has_talked and reason in _NEVER_CAME
         return is_lost and not self._draining and running.lost_in_a_row < MAX_LOST_IN_A_ROW
 
     async def _replace_bot(self, running: Running) -> bool:

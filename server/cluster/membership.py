@@ -107,7 +107,8 @@ class Membership:
 
     async def _give(self, running: Running) -> None:
         taking = Taking(home=Home.of(running), is_lost=False, lines=list(running.said))
-        if await self._somebody_takes(taking):
+        running.giving = asyncio.create_task(self._somebody_takes(taking))
+        if await running.giving:
             # Its bot is out of the room, and says nothing more.
             await asyncio.wait({running.task}, timeout=GIVEN_TIMEOUT_SECS)
 

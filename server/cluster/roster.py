@@ -115,8 +115,11 @@ class Roster:
 
     async def leave(self, running: Running) -> bool:
         """Forget a session that has ended here; False: somebody else goes on with it."""
-        home: str | None = await _tried("looked up", self._redis.get(_at(running.identity)))
-        is_ours = home in (None, self.id)
+        async with self._redis.pipeline(transaction=True) as pipe:
+            pipe.get(_at(running.identity))
+            pipe.exists(_claim(self.id))
+            home, is_claimed = await _tried("looked up", pipe.execute()) or (None, 0)
+        is_ours = home in (None, self.id) and not is_claimed
         async with self._redis.pipeline(transaction=True) as pipe:
             pipe.hdel(_homes(self.id), running.session_id)
             if is_ours:

@@ -1,9 +1,9 @@
 """A session process without sessions: speaks the channel, and misbehaves on request.
 
 Standard library only, so that it is there in 50 ms. A session's room tells what it does:
-`crash`, `garbage`, `flood`, `stranger`; any other room gets a bot at once. The instruction tells
-what the process does: `die before warm`, `silent` (never says that it lives), `slow` (its event
-loop is late), `stay` (does not go when it is told to).
+`crash`, `garbage`, `flood`, `stranger`, `refused once`; any other room gets a bot at once. The
+instruction tells what the process does: `die before warm`, `silent` (never says that it lives),
+`slow` (its event loop is late), `stay` (does not go when it is told to).
 """
 
 from __future__ import annotations
@@ -43,6 +43,7 @@ def main() -> None:
     tell(kind="warm", greeting_prepared=False)
     if configured["instruction"] != "silent":
         threading.Thread(target=beat, daemon=True).start()
+    refused: set[str] = set()
     for line in lines:
         order = json.loads(line)
         session_id = order["session_id"]
@@ -59,6 +60,9 @@ def main() -> None:
                 connection.sendall(b'{"kind":"ready","session_id":"' + b"x" * 300_000)
             case "stranger":
                 tell(kind="ready", session_id="somebody-else")
+            case "refused once" if session_id not in refused:
+                refused.add(session_id)
+                tell(kind="ended", session_id=session_id, reason="connect_failed", errors={})
             case _:
                 tell(kind="ready", session_id=session_id)
     if configured["instruction"] == "stay":
