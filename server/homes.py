@@ -1,4 +1,4 @@
-"""Where sessions are noted, so that somebody else can go on with them."""
+"""Where sessions are noted, so that somebody else can go on with them, and who does."""
 
 from __future__ import annotations
 
@@ -35,3 +35,19 @@ class NoHomes:
     async def leave(self, running: Running) -> bool:
         """Return that it ends here."""
         return True
+
+
+class Others(Protocol):
+    """The other servers."""
+
+    async def take(self, running: Running) -> bool:
+        """Have one of them go on with a session that is here; return whether one does."""
+        ...
+
+
+class Nobody:
+    """There are no other servers."""
+
+    async def take(self, running: Running) -> bool:
+        """Return that nobody does."""
+        return False

@@ -57,7 +57,7 @@ class Running:
         lost: How many of its bots were lost.
         lost_in_a_row: Of these, the last ones that were lost soon after they had come.
         lines: What was said to those; None: its first bot is there.
-        giving: Asks other servers to go on with it, where this one stops; whether one does.
+        giving: Asks other servers to go on with it; whether one does.
     """
 
     session_id: str

@@ -14,32 +14,26 @@ from server import errors
 from server.attendant import Attendant
 from server.doorkeeper import Doorkeeper, Visitor
 from server.errors import DoorError
-from server.homes import Homes, NoHomes
+from server.homes import Homes, Nobody, NoHomes, Others
 from server.metrics import Metrics
 from server.placement import Refusal
 from server.pool import Pool
 from server.records import Records
 from server.rooms import Rooms
 from server.running import Admission, Running
+from server.starts import Starts
 from server.tokens import Keys, identity_of
 
-# A warm process needs 0.1-0.3 s; the rest is for a loaded machine.
-START_TIMEOUT_SECS = 5.0
 # Leaving takes well under a second; each session has its own, shorter deadline.
 DRAIN_TIMEOUT_SECS = 11.0
 # A process loads for 3 s on two cores, and the widget waits 10 s for a bot that left the room.
 MOVE_TIMEOUT_SECS = 8.0
 PLACE_AGAIN_SECS = 0.1
+# A bot that was removed leaves within a second.
+GIVEN_TIMEOUT_SECS = 5.0
 # A conversation that kills one process after the other must not kill them all.
 MAX_LOST_IN_A_ROW = 3
 
-# Ends before `ready` that say: whoever comes next will fare no better.
-_START_FAILURES = (
-    EndReason.CONNECT_FAILED,
-    EndReason.PROVIDER_UNUSABLE,
-    EndReason.FAILED,
-    EndReason.CRASHED,
-)
 # Ends before `ready` that a bot in another process, or some seconds later, may be spared.
 _NEVER_CAME = (EndReason.CONNECT_FAILED, EndReason.CRASHED)
 
@@ -49,6 +43,7 @@ class Sessions:
 
     Attributes:
         max_sessions: Cap on sessions at once.
+        others: The servers that can go on with them.
     """
 
     def __init__(
@@ -78,6 +73,7 @@ class Sessions:
             homes: Where sessions are noted for other servers; None: there are none.
         """
         self.max_sessions = max_sessions
+        self.others: Others = Nobody()
         self._rooms = rooms
         self._pool = pool
         self._metrics = metrics
@@ -88,10 +84,9 @@ class Sessions:
         self._homes: Homes = homes or NoHomes()
         self._attendant = Attendant(rooms, keeper, self._homes)
         self._running: dict[str, Running] = {}
-        self._starting: set[asyncio.Task[bool]] = set()
+        self._starts = Starts(metrics)
         self._creating = 0
         self._draining = False
-        self._is_proven = False
 
     @property
     def count(self) -> int:
@@ -133,8 +128,8 @@ class Sessions:
             await self._create(running, record=record)
         finally:
             self._creating -= 1
-        starting = self._watch_start(running)
-        if not self._is_proven and not await starting:
+        starting = self._starts.watch(running.placed)
+        if not self._starts.are_proven and not await starting:
             await self._finish(running.task)
             raise errors.bot_unavailable()
         self._metrics.session_starts.inc()
@@ -231,7 +226,17 @@ class Sessions:
             running.placed.end(EndReason.ROOM_CLOSED)
 
     async def hand_over(self) -> None:
-        """Nobody else runs sessions: they end with this server."""
+        """Have other servers go on with the sessions that are here, before this one goes."""
+        await asyncio.gather(*(self._hand_over(running) for running in self.all()))
+
+    async def _hand_over(self, running: Running) -> None:
+        if await self._give_away(running):
+            # Its bot is out of the room, and says nothing more.
+            await asyncio.wait({running.task}, timeout=GIVEN_TIMEOUT_SECS)
+
+    async def _give_away(self, running: Running) -> bool:
+        running.giving = asyncio.create_task(self.others.take(running))
+        return await running.is_given_away()
 
     async def all_ended(self) -> None:
         """Return when every session that runs now has ended and its room is deleted."""
@@ -258,6 +263,9 @@ class Sessions:
                 if not self._may_go_on(running):
                     break
                 running.bot_was_lost()
+                if isinstance(self._pool.choose(), Refusal) and await self._give_away(running):
+                    # Where there was one process, its successor has to load first.
+                    break
                 if not await self._replace_bot(running):
                     break
                 await self._homes.settle(running)
@@ -290,41 +298,13 @@ class Sessions:
         until = time.monotonic() + MOVE_TIMEOUT_SECS
         order = running.order(self._keys, self._livekit_url)
         while isinstance(placed := self._pool.start(order), Refusal):
-            # Where there was one process, its successor has to load first.
             if time.monotonic() > until or self._draining:
                 return False
             await asyncio.sleep(PLACE_AGAIN_SECS)
         running.begin(placed)
-        self._watch_start(running)
+        self._starts.watch(running.placed)
         logger.info("session {} goes on with another bot", running.session_id)
         return True
-
-    def _watch_start(self, running: Running) -> asyncio.Task[bool]:
-        starting = asyncio.create_task(self._becomes_ready(running))
-        self._starting.add(starting)
-        starting.add_done_callback(self._starting.discard)
-        return starting
-
-    async def _becomes_ready(self, running: Running) -> bool:
-        """Return whether the bot gets into its room, and its providers accept it, in time."""
-        placed = running.placed
-        ready = asyncio.create_task(placed.ready.wait())
-        ended = asyncio.create_task(placed.ended.wait())
-        try:
-            await asyncio.wait(
-                {ready, ended}, timeout=START_TIMEOUT_SECS, return_when=asyncio.FIRST_COMPLETED
-            )
-        finally:
-            ready.cancel()
-            ended.cancel()
-        if not placed.ready.is_set():
-            placed.end(EndReason.CONNECT_FAILED)
-        is_ready = placed.ready.is_set() and placed.reason is None
-        if is_ready:
-            self._metrics.session_ready(placed.session_id)
-        if is_ready or placed.reason in _START_FAILURES:
-            self._is_proven = is_ready
-        return is_ready
 
     @staticmethod
     async def _finish(task: asyncio.Task[None]) -> None:

@@ -97,8 +97,8 @@ class ClusterDoorway:
             logger.warning("member {} does not answer: {}", home.id, error)
 
     async def hand_over(self) -> None:
-        """As `Membership.hand_over`."""
-        await self._membership.hand_over()
+        """As `Sessions.hand_over`."""
+        await self._sessions.hand_over()
 
     async def _home(self, token: str) -> Member | None:
         """Return the other member that has a token's session; None: this one, or nobody."""

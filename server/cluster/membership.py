@@ -19,8 +19,6 @@ from server.running import Running
 from server.sessions import Sessions
 
 BEAT_SECS = LOST_AFTER_SECS / 4
-# A bot that was removed leaves within a second.
-GIVEN_TIMEOUT_SECS = 5.0
 
 
 class Membership:
@@ -67,6 +65,7 @@ class Membership:
     async def __aenter__(self) -> Self:
         """Join, and go on being a member."""
         await self._beat()
+        self._sessions.others = self
         self._beating = asyncio.create_task(self._beat_for_ever(), name="cluster member")
         return self
 
@@ -101,16 +100,10 @@ class Membership:
         home = await self._roster.home_of(identity)
         return None if home == self._roster.id else self.view.get(home)
 
-    async def hand_over(self) -> None:
-        """Have other members go on with the sessions that are here, before this one goes."""
-        await asyncio.gather(*(self._give(running) for running in self._sessions.all()))
-
-    async def _give(self, running: Running) -> None:
+    async def take(self, running: Running) -> bool:
+        """Have another member go on with a session that is here; return whether one does."""
         taking = Taking(home=Home.of(running), is_lost=False, lines=list(running.said))
-        running.giving = asyncio.create_task(self._somebody_takes(taking))
-        if await running.giving:
-            # Its bot is out of the room, and says nothing more.
-            await asyncio.wait({running.task}, timeout=GIVEN_TIMEOUT_SECS)
+        return await self._somebody_takes(taking, but=self._roster.id)
 
     async def _beat_for_ever(self) -> None:
         while True:
@@ -176,8 +169,10 @@ class Membership:
             await self._keeper.leave(home.visitor, home.session_id, EndReason.CRASHED)
         await self._roster.strike(lost, home.session_id)
 
-    async def _somebody_takes(self, taking: Taking) -> bool:
+    async def _somebody_takes(self, taking: Taking, *, but: str | None = None) -> bool:
         for member in self.view.ranked(me := self.me()):
+            if member.id == but:
+                continue
             self.view.placed(member)
             try:
                 if member.id == me.id:

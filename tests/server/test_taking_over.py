@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -140,6 +142,23 @@ async def test_a_session_that_nobody_takes_ends_where_it_is(redis: str) -> None:
         await leaving.sessions.drain()
         assert running.room not in one.rooms.rooms
         assert await one.roster.home_of(running.identity) is None
+
+
+async def test_a_server_without_a_process_has_another_one_go_on(redis: str) -> None:
+    """Its process has died and the next one loads: whoever has one takes the conversation."""
+    async with cluster_of(redis, 2) as (one, other):
+        way = await other.sessions.start(SOMEBODY)
+        (running,) = other.sessions.all()
+        running.placed.lines = [Line("user", "Forty bags, please.")]
+        pid = other.pool.processes[0].pid
+        assert pid
+        os.kill(pid, signal.SIGKILL)
+        await until(lambda: one.sessions.count == 1)
+        await running.task
+        (taken,) = one.sessions.all()
+        assert (taken.session_id, taken.lost) == (way.session_id, 1)
+        assert taken.said == [Line("user", "Forty bags, please.")]
+        assert running.room in one.rooms.rooms
 
 
 async def test_a_bot_that_does_not_come_to_take_the_place_of_another_is_replaced(
