@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from bench import usage
-from bench.deployments import DEPLOYMENTS
+from bench.deployments import DEPLOYMENTS, before
 from bench.goals import MANY, MOST
 from bench.plan import Plan
 from bench.plot import strips
@@ -49,6 +49,9 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--quick", action="store_true", help="a few turns: to see that it works")
     parser.add_argument("--only", choices=sorted(DEPLOYMENTS), action="append", help="repeatable")
+    parser.add_argument(
+        "--before", type=Path, metavar="CHECKOUT", help="ours of another checkout, beside it"
+    )
     parser.add_argument("--delays", default=DELAYS, help="fixed delays of the providers")
     parser.add_argument("--json", type=Path, metavar="PATH", help="write the JSON here as well")
     arguments = parser.parse_args(argv)
@@ -75,6 +78,7 @@ def _command(arguments: argparse.Namespace) -> str:
         parts.append(f"--turns {arguments.turns} --interruptions {arguments.interruptions}")
         parts += [f"--sessions {count}" for count in arguments.sessions or ()]
     parts += [f"--only {name}" for name in arguments.only or ()]
+    parts += ["--before CHECKOUT"] if arguments.before else []
     if arguments.delays != DELAYS:
         parts.append(f"--delays {arguments.delays}")
     return " ".join(parts)
@@ -127,12 +131,15 @@ async def _run(arguments: argparse.Namespace) -> int:
         # Unwinds as Ctrl-C does, so that every child is stopped.
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     # In the order of the table, whatever the order of the arguments.
-    names = [name for name in DEPLOYMENTS if name in (arguments.only or DEPLOYMENTS)]
+    chosen = arguments.only or DEPLOYMENTS
+    launches = [launch for name, launch in DEPLOYMENTS.items() if name in chosen]
+    if arguments.before:
+        launches.append(before(arguments.before.resolve()))
     OUT.mkdir(parents=True, exist_ok=True)
     results: dict[str, Results] = {}
     stopped = ""
     try:
-        await measure(names, plan, arguments.delays, OUT, results)
+        await measure(launches, plan, arguments.delays, OUT, results)
     except asyncio.CancelledError:
         if not any(one.blocks for one in results.values()):
             raise

@@ -32,6 +32,7 @@ _LOOK_SECS: Final = 0.05
 _KEY: Final = "local"
 _ENOUGH_SESSIONS: Final = "64"
 _AGENT_NAME: Final = "bench"
+BEFORE: Final = "before"
 # Commands keep the directory of whoever starts them; these are to find no .env file there.
 _ELSEWHERE: Final = ("sh", "-c", 'cd "$0" && exec "$@"')
 
@@ -108,8 +109,17 @@ async def delay_server(delays: str, logs: Path, timeline: Path) -> AsyncGenerato
 
 
 @asynccontextmanager
-async def ours(world: World) -> AsyncGenerator[Deployment]:
-    """Run the product as `make run` does, with the shared LiveKit and delay server."""
+async def ours(
+    world: World, *, name: str = "ours", root: Path = ROOT, python: str = sys.executable
+) -> AsyncGenerator[Deployment]:
+    """Run the product as `make run` does, with the shared LiveKit and delay server.
+
+    Args:
+        world: What all share.
+        name: Of the deployment.
+        root: The checkout whose code runs.
+        python: With that checkout's packages.
+    """
     port = free_port()
     environment = {
         # As local/run.py sets them.
@@ -122,15 +132,16 @@ async def ours(world: World) -> AsyncGenerator[Deployment]:
         "DEEPGRAM_BASE_URL": world.providers_url,
         "GROQ_API_KEY": _KEY,
         "GROQ_BASE_URL": world.providers_url,
-        "KNOWLEDGE_DIR": str(ROOT / "knowledge"),
+        "PYTHONPATH": str(root),
+        "KNOWLEDGE_DIR": str(root / "knowledge"),
         "MAX_SESSIONS": _ENOUGH_SESSIONS,
         # Capacity is measured past the point where a session would be refused.
         "MAX_LOOP_LAG_MS": "10000",
         "MAX_CPU_PERCENT": "100",
     }
-    command = [sys.executable, "-m", "server"]
+    command = [python, "-m", "server"]
     async with _running(
-        "ours",
+        name,
         command=command,
         port=port,
         ready_path="/readyz",
@@ -138,7 +149,19 @@ async def ours(world: World) -> AsyncGenerator[Deployment]:
         logs=world.logs,
     ) as child:
         url = f"http://{HOST}:{port}"
-        yield Deployment("ours", lambda: connect(url), child.process.pid)
+        yield Deployment(name, lambda: connect(url), child.process.pid)
+
+
+def before(checkout: Path) -> Launch:
+    """Return the product as another checkout has it, where set-up has been.
+
+    Raises:
+        RuntimeError: it has not.
+    """
+    python = checkout / ".venv" / "bin" / "python"
+    if not python.is_file():
+        raise RuntimeError(f"{checkout} is not set up: python3 -m local.setup test")
+    return partial(ours, name=BEFORE, root=checkout, python=str(python))
 
 
 @asynccontextmanager

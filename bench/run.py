@@ -14,7 +14,7 @@ from typing import Final
 
 from bench import timeline, usage
 from bench.conversation import Conversation, Join, Script, converse, scripts
-from bench.deployments import DEPLOYMENTS, Deployment, OpenLiveKit, World, delay_server
+from bench.deployments import Deployment, Launch, OpenLiveKit, World, delay_server
 from bench.fleet import Fleet, LeanCaller
 from bench.plan import CHAIN, Plan
 from bench.report import Block, Results
@@ -62,12 +62,12 @@ class _Bench:
 
 
 async def measure(
-    names: Sequence[str], plan: Plan, delays: str, out: Path, results: dict[str, Results]
+    launches: Sequence[Launch], plan: Plan, delays: str, out: Path, results: dict[str, Results]
 ) -> None:
     """Run every deployment through the plan.
 
     Args:
-        names: Of the deployments.
+        launches: The deployments.
         plan: What each is asked to do.
         delays: Of the providers.
         out: Directory for logs and the timeline.
@@ -76,7 +76,7 @@ async def measure(
     Raises:
         RuntimeError: there is no LiveKit server, or a part did not start.
     """
-    async with _started(names, plan, delays, out) as (bench, running):
+    async with _started(launches, plan, delays, out) as (bench, running):
         for one in running:
             results[one.name] = Results()
         for one in running:
@@ -89,7 +89,7 @@ async def measure(
 
 @asynccontextmanager
 async def _started(
-    names: Sequence[str], plan: Plan, delays: str, out: Path
+    launches: Sequence[Launch], plan: Plan, delays: str, out: Path
 ) -> AsyncGenerator[tuple[_Bench, list[Deployment]]]:
     binary = find_livekit(os.environ)  # noqa: TID251 - PATH, for the search
     if binary is None:
@@ -103,7 +103,7 @@ async def _started(
         world = World(livekit, providers, out)
         spoken = [one.pcm for one in utterances]
         fleet = await parts.enter_async_context(Fleet.running(spoken, out))
-        running = [await parts.enter_async_context(DEPLOYMENTS[name](world)) for name in names]
+        running = [await parts.enter_async_context(launch(world)) for launch in launches]
         yield _Bench(plan, utterances, events, fleet), running
 
 

@@ -99,6 +99,9 @@ class Session:
         self._silence = Silence(
             settings.silent_secs, settings.silent_text_secs, lambda: self.end(EndReason.SILENT)
         )
+        if any(line.role == "user" for line in info.remembered or ()):
+            # Somebody talked to the bot that was lost.
+            self._silence.stop()
         self._overdue = asyncio.Event()
         self._in_room = False
         self._started = False

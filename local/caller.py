@@ -114,10 +114,19 @@ class Caller:
         lag_secs: The latest that a piece of microphone audio was sent so far.
     """
 
-    def __init__(self, invitation: Invitation, *, microphone: bool = True) -> None:
-        """Prepare; the room is joined on entering the context, with a microphone or without."""
+    def __init__(
+        self, invitation: Invitation, *, microphone: bool = True, speaker: bool = True
+    ) -> None:
+        """Prepare; the room is joined on entering the context.
+
+        Args:
+            invitation: From `connect`.
+            microphone: Whether this person has one; else they only type.
+            speaker: Whether they listen; else they only read.
+        """
         self.invitation = invitation
         self._has_microphone = microphone
+        self._has_speaker = speaker
         self.heard = Heard()
         self.spoken: list[Span] = []
         self.messages: list[dict[str, Any]] = []
@@ -134,9 +143,10 @@ class Caller:
         self._streams: list[rtc.AudioStream] = []
 
     async def __aenter__(self) -> Self:
-        """Join, publish a microphone that is silent, and listen."""
+        """Join, publish a microphone that is silent, and listen, as far as there is one."""
         self._room.on("data_received", self._on_data)
-        self._room.on("track_subscribed", self._on_track)
+        if self._has_speaker:
+            self._room.on("track_subscribed", self._on_track)
         self._room.on("participant_connected", self._on_joined)
         self._room.on("participant_disconnected", self._on_change)
         self._room.on("disconnected", self._on_disconnected)
@@ -145,7 +155,7 @@ class Caller:
         options = rtc.TrackPublishOptions(source=rtc.TrackSource.SOURCE_MICROPHONE)
         if self._has_microphone:
             await self._room.local_participant.publish_track(track, options)
-        self._tasks.append(asyncio.create_task(self._pump()))
+            self._tasks.append(asyncio.create_task(self._pump()))
         return self
 
     async def __aexit__(self, *_exc: object) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
+from dataclasses import asdict
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -13,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from server import errors
 from server.connect import read_raw
 from server.doorkeeper import Doorkeeper
+from server.doorway import Doorway
 from server.errors import DoorError
 from server.metrics import Metrics
 from server.pages import PAGE_HEADERS, STATIC
@@ -135,6 +137,7 @@ def _now(request: Request) -> dict[str, Any]:
     sessions: Sessions = request.app.state.sessions
     pool: Pool = request.app.state.pool
     settings: ServerSettings = request.app.state.settings
+    doorway: Doorway = request.app.state.doorway
     refusal = sessions.refusal()
     return {
         "now": {
@@ -154,6 +157,7 @@ def _now(request: Request) -> dict[str, Any]:
             "restarts": pool.restarts,
             "renewals": pool.renewals,
         },
+        "servers": [asdict(one) for one in doorway.neighbours()],
         "price_per_minute": settings.price_per_minute,
         "minutes_per_day": None
         if settings.site_secs_per_day is None

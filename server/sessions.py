@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
+from collections.abc import Sequence
 
 from loguru import logger
 
@@ -13,6 +14,7 @@ from bot.reasons import EndReason
 from server import errors
 from server.attendant import Attendant
 from server.doorkeeper import Doorkeeper, Visitor
+from server.doorway import Neighbour
 from server.errors import DoorError
 from server.homes import Homes, Nobody, NoHomes, Others
 from server.metrics import Metrics
@@ -102,6 +104,10 @@ class Sessions:
             return errors.server_full()
         chosen = self._pool.choose(self._creating)
         return errors.refused(chosen) if isinstance(chosen, Refusal) else None
+
+    def neighbours(self) -> Sequence[Neighbour]:
+        """There are no other servers that it knows of."""
+        return ()
 
     async def start(self, visitor: Visitor, *, record: bool = False) -> Admission:
         """Make a room, put a bot in it, and return the way in for one person.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from loguru import logger
 
 from server import errors
@@ -10,6 +12,7 @@ from server.cluster.notes import Leaving, Member, Resuming, Starting
 from server.cluster.peers import PeerError, Peers
 from server.cluster.roster import RosterError
 from server.doorkeeper import Visitor
+from server.doorway import Neighbour
 from server.errors import DoorError
 from server.running import Admission
 from server.sessions import Sessions
@@ -43,6 +46,14 @@ class ClusterDoorway:
         if others == {"draining"}:
             return errors.draining()
         return errors.server_full() if others else errors.bot_unavailable()
+
+    def neighbours(self) -> Sequence[Neighbour]:
+        """Return all members as they were at the last beat, and this one as it is."""
+        me = self._membership.me()
+        return [
+            Neighbour(one.url, one.id == me.id, one.sessions, one.max_sessions, one.refuses)
+            for one in self._membership.view.all(me)
+        ]
 
     async def start(self, visitor: Visitor, *, record: bool = False) -> Admission:
         """As `Sessions.start`, on the least occupied member.

@@ -35,6 +35,10 @@ class View:
         """Return a member that speaks."""
         return None if member is None else self._members.get(member)
 
+    def all(self, me: Member) -> list[Member]:
+        """Return who speaks, this member as it is now among them; in an order that stays."""
+        return sorted({**self._members, me.id: me}.values(), key=lambda one: (one.url, one.id))
+
     def ranked(self, me: Member) -> list[Member]:
         """Return who takes a session, the least occupied first.
 
@@ -42,18 +46,16 @@ class View:
             me: This member as it is now.
         """
         now = time.monotonic()
-        known = {**self._members, me.id: me}
         able = [
             one
-            for one in known.values()
+            for one in self.all(me)
             if one.refuses is None and self._suspects.get(one.id, 0) <= now
         ]
         return sorted(able, key=lambda one: (self._share(one), one.id != me.id, one.id))
 
     def refusals(self, me: Member) -> set[str]:
         """Return the codes with which members would refuse a session."""
-        known = {**self._members, me.id: me}
-        return {one.refuses for one in known.values() if one.refuses is not None}
+        return {one.refuses for one in self.all(me) if one.refuses is not None}
 
     def placed(self, member: Member) -> None:
         """Note a session that a member's own note does not count yet."""

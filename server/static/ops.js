@@ -187,6 +187,12 @@ function drawTables(data) {
     ["", "sessions", "so far", "loop lag", "CPU"],
     data.now.processes.map((/** @type {any} */ one, /** @type {number} */ at) => [one.warm ? `process ${at}` : `process ${at} (starting)`, one.sessions, one.begun, `${one.lag_ms} ms`, one.cpu_cores]),
   );
+  find("servers-card").hidden = data.servers.length === 0;
+  table(
+    "servers",
+    ["server", "sessions", "at most", "one more"],
+    data.servers.map((/** @type {any} */ one) => [one.is_here ? `${one.url} (this one)` : one.url, one.sessions, one.max_sessions, one.refuses ?? "is taken"]),
+  );
   const price = data.price_per_minute;
   const day = data.minutes_per_day;
   find("sites-note").textContent = `Since the server's start${day === null ? "" : `; a day's budget is ${Math.round(day)} minutes a site`}.`;

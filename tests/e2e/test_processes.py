@@ -66,15 +66,21 @@ async def test_a_process_that_dies_takes_no_conversation_with_it(
 
 @pytest.mark.widget
 async def test_where_there_is_one_process_its_successor_goes_on(open_door: OpenDoor) -> None:
-    """The caller waits as long as a process takes to load, and is remembered."""
+    """The caller waits as long as a process takes to load, and is remembered.
+
+    Who only types has said something to the first bot: the second one does not take them for
+    nobody.
+    """
     async with (
-        open_door(session_processes=1) as door,
+        open_door(session_processes=1, silent_secs=4) as door,
         Talker(door.url, "I sell 42 bags") as talker,
     ):
         (dying,) = door.pool.processes
         assert dying.pid
         os.kill(dying.pid, signal.SIGKILL)
         await talker.back(0)
+        with pytest.raises(TimeoutError):
+            await talker.caller.until(talker.caller.disconnected.is_set, 5)
         assert await talker.is_remembered()
 
 

@@ -62,6 +62,20 @@ async def test_a_session_is_found_again_through_any_member(redis: str) -> None:
         assert home.rooms.removed
 
 
+async def test_each_member_knows_all_of_them(redis: str) -> None:
+    """What an operator is shown: who is there, with how many sessions, and who takes no more."""
+    async with cluster_of(redis, 2, doors=1, max_sessions=1) as (door, one, other):
+        await one.sessions.start(SOMEBODY)
+        await until(lambda: sum(who.sessions for who in door.doorway.neighbours()) == 1)
+        shown = {who.url: who for who in door.doorway.neighbours()}
+        assert [who.is_here for who in shown.values()].count(True) == 1
+        urls = [node.membership.me().url for node in (door, one, other)]
+        assert sorted(shown) == sorted(urls)
+        assert [shown[url].refuses for url in urls] == ["bot_unavailable", "server_full", None]
+        assert [shown[url].sessions for url in urls] == [0, 1, 0]
+        assert shown[urls[0]].is_here
+
+
 async def test_a_full_cluster_says_so(redis: str) -> None:
     """One that is full is passed over, and when all are the visitor is told, as by one server."""
     async with cluster_of(redis, 2, max_sessions=1) as (one, other):

@@ -60,6 +60,7 @@ def test_who_knows_the_password_is_let_in_and_out(client: TestClient) -> None:
     shown = client.get("/ops/data")
     assert (shown.status_code, shown.headers["cache-control"]) == (200, "no-store")
     assert shown.json()["now"]["max_sessions"] == 8
+    assert shown.json()["servers"] == []
     kept = client.cookies[COOKIE]
     assert client.post("/ops/logout").status_code == 204
     again = client.get("/ops/data", headers={"Cookie": f"{COOKIE}={kept}"})

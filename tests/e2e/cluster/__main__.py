@@ -19,9 +19,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from playwright.async_api import expect
+
 from local.caller import connect
+from local.setup.browser import find
 from tests.e2e.cluster.field import Field, Server, open_field
 from tests.e2e.cluster.talker import Talker
+from tests.e2e.page import complaints, visitor
+from tests.e2e.test_ops import PASSWORD, keep_pictures
 
 TALKERS: Final = 12
 DOC: Final = Path("docs/cluster.md")
@@ -128,13 +133,35 @@ async def _calls(field: Field) -> None:
         raise SystemExit("`voice-assistant call` was not answered")
 
 
+async def _is_seen(field: Field, out: Path) -> None:
+    """Log in at a door's /ops with a browser, find every server, and keep pictures.
+
+    Raises:
+        AssertionError: a server is missing, or the sessions are not all there.
+    """
+    program = find(os.environ)  # noqa: TID251 - where this machine keeps its browser
+    if program is None:
+        raise SystemExit("no Chromium")
+    async with visitor(program, microphone=None) as page:
+        await page.goto(f"{field.doors[0].url}/ops")
+        await page.get_by_label("Password").fill(PASSWORD)
+        await page.get_by_role("button", name="Log in").click()
+        servers = page.locator("#servers tbody tr")
+        await expect(servers).to_have_count(len(field.servers))
+        cells = [await row.locator("td").all_inner_texts() for row in await servers.all()]
+        sys.stdout.write(f"/ops: {cells}\n")
+        assert sum(int(row[1]) for row in cells) == TALKERS
+        await keep_pictures(page, out)
+        assert await complaints(page) == []
+
+
 async def _of(field: Field, server: Server, talkers: Sequence[Talker]) -> list[Talker]:
     """Return the callers whose session runs on a server."""
     here = await field.sessions_of(server)
     return [one for one in talkers if one.caller.invitation.session_id in here]
 
 
-async def _run(field: Field, out: list[Row]) -> None:
+async def _run(field: Field, out_folder: Path, out: list[Row]) -> None:
     async with AsyncExitStack() as stack:
         talkers = [
             await stack.enter_async_context(Talker(field.url, f"Lot number {100 + index}"))
@@ -146,6 +173,7 @@ async def _run(field: Field, out: list[Row]) -> None:
             raise SystemExit("a conversation does not remember before anything was lost")
 
         await _calls(field)
+        await _is_seen(field, out_folder)
         first, second, third = field.workers
 
         def of(server: Server) -> Awaitable[list[Talker]]:
@@ -213,11 +241,14 @@ async def main() -> int:
     parser.add_argument("--out", type=Path)
     arguments = parser.parse_args()
     rows: list[Row] = []
+    if (task := asyncio.current_task()) is not None:
+        # Unwinds as Ctrl-C does, so that every child and the switch are gone.
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     with tempfile.TemporaryDirectory() as folder:
         out = arguments.out or Path(folder)
         out.mkdir(parents=True, exist_ok=True)
-        async with open_field(out, nodes=2, doors=2, workers=3) as field:
-            await _run(field, rows)
+        async with open_field(out, nodes=2, doors=2, workers=3, OPS_PASSWORD=PASSWORD) as field:
+            await _run(field, out, rows)
     return int(any(row.cut for row in rows))
 
 

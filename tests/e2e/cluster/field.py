@@ -68,6 +68,8 @@ class ClusterLiveKit(LiveKitServer):
             **config,
             "bind_addresses": [self.host],
             "redis": {"address": self.redis},
+            # As docs/cluster.md advises.
+            "signal_relay": {"connect_attempts": 1},
             "rtc": {
                 **rtc,
                 "node_ip": self.host,
