@@ -16,6 +16,8 @@ class EndReason(StrEnum):
     BUDGET_SPENT = "budget_spent"
     CLIENT_REQUEST = "client_request"
     ROOM_CLOSED = "room_closed"
+    # LiveKit has lost the bot, and did not let it come back.
+    ROOM_LOST = "room_lost"
     CONNECT_FAILED = "connect_failed"
     PROVIDER_UNUSABLE = "provider_unusable"
     IDLE = "idle"

@@ -33,7 +33,7 @@ from bot.services import build_services
 from bot.settings import BotSettings
 from bot.silence import Silence
 from bot.sparing import SparingWorker
-from bot.transport import SessionTransport
+from bot.transport import SessionTransport, is_join_failure
 from bot.usage import Usage
 
 # Cancelling reaches every processor in milliseconds; a processor that hangs is abandoned.
@@ -200,7 +200,9 @@ class Session:
 
     async def _leave(self) -> None:
         logger.info("session ending: {}", self._reason)
-        if self.ready.is_set() and self._reason is not EndReason.ROOM_CLOSED:
+        # The next one tells nobody: another bot takes this one's place.
+        is_over = self._reason not in (EndReason.ROOM_CLOSED, EndReason.ROOM_LOST)
+        if self.ready.is_set() and is_over:
             await self._rtvi.send_server_message(session_ended(str(self._reason)))
         await self._worker.cancel(reason=str(self._reason))
         await asyncio.sleep(STOP_TIMEOUT_SECS)
@@ -250,7 +252,8 @@ class Session:
             self.on_adrift()
 
     async def _on_disconnected(self, _transport: BaseTransport) -> None:
-        self.end(EndReason.ROOM_CLOSED)
+        is_lost = isinstance(self._transport, SessionTransport) and self._transport.is_room_lost
+        self.end(EndReason.ROOM_LOST if is_lost else EndReason.ROOM_CLOSED)
 
     async def _on_client_connected(self, _transport: BaseTransport, client: Any) -> None:
         if self._is_user(client):
@@ -315,7 +318,8 @@ class Session:
         code = error_code(frame.processor)
         self.failures.error(code, type(frame.exception).__name__)
         if frame.processor is not None and not frame.processor.is_usable:
-            self.end(EndReason.PROVIDER_UNUSABLE)
+            is_outside = is_join_failure(frame.exception)
+            self.end(EndReason.CONNECT_FAILED if is_outside else EndReason.PROVIDER_UNUSABLE)
         elif apology := apology_for(code, frame.exception):
             await self._worker.queue_frame(TTSSpeakFrame(apology))
 

@@ -41,8 +41,22 @@ CLOSE_TIMEOUT_SECS = 2.0
 # Nobody needs to hear more often that the same thing is refused.
 TELL_AGAIN_SECS = 5.0
 
+# Else LiveKit has lost the bot, and it LiveKit: its room may live on elsewhere.
+DISMISSALS = (
+    rtc.DisconnectReason.CLIENT_INITIATED,
+    rtc.DisconnectReason.DUPLICATE_IDENTITY,
+    rtc.DisconnectReason.PARTICIPANT_REMOVED,
+    rtc.DisconnectReason.ROOM_DELETED,
+    rtc.DisconnectReason.ROOM_CLOSED,
+)
+
 # `client-ready` and a first typed line; more is not said before a join is complete.
 MAX_EARLY_PACKETS = 4
+
+
+def is_join_failure(error: object) -> bool:
+    """Whether somebody was not let into a room, or could not reach it."""
+    return isinstance(error, rtc.ConnectError)
 
 
 def _nobody_asks() -> None:
@@ -63,6 +77,7 @@ class SessionTransportClient(LiveKitTransportClient):
         self._told: dict[str, float] = {}
         self.on_refused: Callable[[str], Awaitable[None]] | None = None
         self.on_adrift: Callable[[], None] = _nobody_asks
+        self.is_room_lost = False
         self._audible = asyncio.Event()
         self._early_packets: list[bytes] = []
         self._closing: set[asyncio.Task[None]] = set()
@@ -86,6 +101,7 @@ class SessionTransportClient(LiveKitTransportClient):
         if first_time:
             self.room.on("local_track_subscribed", self._on_local_track_subscribed)
             self.room.on("reconnecting", self._on_reconnecting)
+            self.room.on("disconnected", self._on_thrown_out)
 
     def take_back(self) -> None:
         """Drop the audio that waits in the room's source."""
@@ -118,6 +134,10 @@ class SessionTransportClient(LiveKitTransportClient):
         self._closing.add(closing)
         closing.add_done_callback(self._closing.discard)
         await asyncio.wait({closing}, timeout=CLOSE_TIMEOUT_SECS)
+
+    def _on_thrown_out(self, reason: rtc.DisconnectReason.ValueType) -> None:
+        self.is_room_lost = reason not in DISMISSALS
+        logger.info("left the room: {}", rtc.DisconnectReason.Name(reason).lower())
 
     def _on_reconnecting(self) -> None:
         self.on_adrift()
@@ -254,6 +274,11 @@ class SessionTransport(LiveKitTransport):
         # Event `on_data_refused`: a packet of the user's was not taken; its code.
         self._register_event_handler("on_data_refused")
         self._session_client.on_refused = self._on_data_refused
+
+    @property
+    def is_room_lost(self) -> bool:
+        """Whether it was disconnected though nobody has closed the room or sent it out."""
+        return self._session_client.is_room_lost
 
     async def _on_data_refused(self, code: str) -> None:
         await self._call_event_handler("on_data_refused", code)

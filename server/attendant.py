@@ -9,6 +9,7 @@ import time
 from bot.reasons import EndReason
 from server.doorkeeper import CHARGE_EVERY_SECS, Doorkeeper
 from server.homes import Homes
+from server.lookout import Lookout
 from server.process import PlacedSession
 from server.rooms import Rooms
 from server.running import Running
@@ -21,11 +22,19 @@ RESTORE_AGAIN_SECS = 2.0
 class Attendant:
     """Sees to the sessions that go on."""
 
-    def __init__(self, rooms: Rooms, keeper: Doorkeeper, homes: Homes) -> None:
-        """Use these: where rooms are made, who is charged, where it is noted what was said."""
+    def __init__(self, rooms: Rooms, keeper: Doorkeeper, homes: Homes, lookout: Lookout) -> None:
+        """Use these.
+
+        Args:
+            rooms: Where rooms are made.
+            keeper: Who is charged.
+            homes: Where it is noted what was said.
+            lookout: Who is told that a room is lost.
+        """
         self._rooms = rooms
         self._keeper = keeper
         self._homes = homes
+        self._lookout = lookout
 
     async def see_through(self, running: Running) -> None:
         """Return when the bot that is there has ended."""
@@ -49,6 +58,7 @@ class Attendant:
         while True:
             await placed.adrift.wait()
             placed.adrift.clear()
+            self._lookout.alarm()
             for _ in range(RESTORE_TIMES):
                 await self._rooms.restore(running.room)
                 await asyncio.sleep(RESTORE_AGAIN_SECS)

@@ -17,10 +17,15 @@ from server.errors import livekit_unreachable
 MAX_HUMANS = 1
 # Longer than the bot waits for its user, so that the bot ends first and says why.
 EMPTY_TIMEOUT_SECS = 60
+# LiveKit counts from when a room was first made, also when it moves to another node, and does not
+# count agents: a bot that is back before its user would find the room closed. As long as a session.
+OLD_EMPTY_TIMEOUT_SECS = 4 * 3600
 # Longer than the bot's grace for a user who reloads; a second safety net should the bot be gone.
 DEPARTURE_TIMEOUT_SECS = 30
 
 REQUEST_TIMEOUT_SECS = 4.0
+# A node answers in some milliseconds; one that is lost is asked for as long as it counts as there.
+NODE_TIMEOUT_SECS = 1.0
 # Clients knock again and again; the room has to be there before they give up.
 RESTORE_EVERY_SECS = 0.2
 
@@ -55,14 +60,18 @@ class Rooms:
             raise RuntimeError("Rooms is used outside its context")
         return self._api.room
 
-    async def create(self, name: str) -> None:
-        """Make a room for one human and any number of agents.
+    async def create(self, name: str, *, is_old: bool = False) -> None:
+        """Make a room for one human and any number of agents; one that is there stays.
+
+        Args:
+            name: Of the room.
+            is_old: Whether it was made before, and perhaps on a node that is lost.
 
         Raises:
             DoorError: `livekit_unreachable` (503).
         """
         try:
-            await self._service.create_room(_request(name))
+            await self._service.create_room(_request(name, is_old=is_old))
         except _FAILURES as error:
             logger.error("livekit refused or did not answer: {}", describe(error))
             raise livekit_unreachable() from error
@@ -72,12 +81,17 @@ class Rooms:
 
         Returns when LiveKit has it, however long that takes.
         """
-        while True:
-            with contextlib.suppress(*_FAILURES):
-                await self._service.create_room(_request(name))
-                logger.debug("room restored")
-                return
+        while not await self.is_held(name):  # noqa: ASYNC110 - LiveKit tells nobody
             await asyncio.sleep(RESTORE_EVERY_SECS)
+        logger.debug("room restored")
+
+    async def is_held(self, name: str) -> bool:
+        """Return whether the node that has a room answers; a room that is unknown is made."""
+        with contextlib.suppress(*_FAILURES):
+            async with asyncio.timeout(NODE_TIMEOUT_SECS):
+                await self._service.create_room(_request(name, is_old=True))
+                return True
+        return False
 
     async def delete(self, name: str) -> None:
         """Delete a room; a failure is logged, and LiveKit's own timeouts then close the room."""
@@ -106,11 +120,11 @@ class Rooms:
         return True
 
 
-def _request(name: str) -> api.CreateRoomRequest:
+def _request(name: str, *, is_old: bool) -> api.CreateRoomRequest:
     return api.CreateRoomRequest(
         name=name,
         max_participants=MAX_HUMANS,
-        empty_timeout=EMPTY_TIMEOUT_SECS,
+        empty_timeout=OLD_EMPTY_TIMEOUT_SECS if is_old else EMPTY_TIMEOUT_SECS,
         departure_timeout=DEPARTURE_TIMEOUT_SECS,
     )
 

@@ -58,6 +58,7 @@ class Running:
         lost_in_a_row: Of these, the last ones that were lost soon after they had come.
         lines: What was said to those; None: its first bot is there.
         giving: Asks other servers to go on with it; whether one does.
+        is_moving: Whether its bot was lost, and the next one is not placed yet.
     """
 
     session_id: str
@@ -72,6 +73,7 @@ class Running:
     lost_in_a_row: int = 0
     lines: Sequence[Line] | None = None
     giving: asyncio.Task[bool] | None = field(default=None, init=False)
+    is_moving: bool = field(default=False, init=False)
     _placed: PlacedSession | None = field(default=None, init=False)
     _task: asyncio.Task[None] | None = field(default=None, init=False)
     _began_secs: float = field(default=0.0, init=False)
@@ -93,6 +95,7 @@ class Running:
     def begin(self, placed: PlacedSession) -> None:
         """Note the process that it is in from now on."""
         self._placed = placed
+        self.is_moving = False
         self._began_secs = time.monotonic()
 
     def seen_to_by(self, task: asyncio.Task[None]) -> None:
@@ -129,6 +132,7 @@ class Running:
         """Keep what it knew for the one that follows, and count it."""
         has_stayed = self._placed and time.monotonic() - self._began_secs >= STAYED_SECS
         self.lost += 1
+        self.is_moving = True
         self.lost_in_a_row = 1 if has_stayed else self.lost_in_a_row + 1
         self.lines = self.said
 

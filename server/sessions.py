@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import secrets
 import time
 from collections.abc import Sequence
@@ -17,6 +18,7 @@ from server.doorkeeper import Doorkeeper, Visitor
 from server.doorway import Neighbour
 from server.errors import DoorError
 from server.homes import Homes, Nobody, NoHomes, Others
+from server.lookout import Lookout
 from server.metrics import Metrics
 from server.placement import Refusal
 from server.pool import Pool
@@ -36,6 +38,8 @@ GIVEN_TIMEOUT_SECS = 5.0
 # A conversation that kills one process after the other must not kill them all.
 MAX_LOST_IN_A_ROW = 3
 
+# Ends in the middle of a conversation that the visitor has no part in.
+_LOST = (EndReason.CRASHED, EndReason.ROOM_LOST)
 # Ends before `ready` that a bot in another process, or some seconds later, may be spared.
 _NEVER_CAME = (EndReason.CONNECT_FAILED, EndReason.CRASHED)
 
@@ -84,7 +88,7 @@ class Sessions:
         self._livekit_url = livekit_url
         self._records = records
         self._homes: Homes = homes or NoHomes()
-        self._attendant = Attendant(rooms, keeper, self._homes)
+        self._attendant = Attendant(rooms, keeper, self._homes, Lookout(rooms, self.all))
         self._running: dict[str, Running] = {}
         self._starts = Starts(metrics)
         self._creating = 0
@@ -155,7 +159,7 @@ class Sessions:
         self._creating += 1
         try:
             running.record_to = await self._record_to(running, wanted=running.record_to is not None)
-            await self._rooms.create(running.room)
+            await self._rooms.create(running.room, is_old=True)
             if not await self._replace_bot(running):
                 return False
             await self._homes.settle(running)
@@ -205,8 +209,8 @@ class Sessions:
         """
         identity = identity_of(self._keys, old_token)
         for session_id, running in self._running.items():
-            is_going_on = running.identity == identity and running.placed.reason is None
-            if is_going_on and running.is_of(visitor):
+            is_over = running.placed.reason not in (None, *_LOST) and not running.is_moving
+            if running.identity == identity and not is_over and running.is_of(visitor):
                 await self._keeper.may_resume(session_id)
                 return running.way_in(self._keys)
         raise errors.session_gone()
@@ -272,6 +276,8 @@ class Sessions:
                 if isinstance(self._pool.choose(), Refusal) and await self._give_away(running):
                     # Where there was one process, its successor has to load first.
                     break
+                if running.placed.reason is not EndReason.CRASHED:
+                    await self._restore_room(running)
                 if not await self._replace_bot(running):
                     break
                 await self._homes.settle(running)
@@ -292,8 +298,14 @@ class Sessions:
         """
         reason, is_ready = running.placed.reason, running.placed.ready.is_set()
         has_talked = running.lines is not None
-        is_lost = reason is EndReason.CRASHED if is_ready else has_talked and reason in _NEVER_CAME
+        is_lost = reason in _LOST if is_ready else has_talked and reason in _NEVER_CAME
         return is_lost and not self._draining and running.lost_in_a_row < MAX_LOST_IN_A_ROW
+
+    async def _restore_room(self, running: Running) -> None:
+        """Make the room anew where LiveKit has forgotten it, if it can be done in time."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(MOVE_TIMEOUT_SECS):
+                await self._rooms.restore(running.room)
 
     async def _replace_bot(self, running: Running) -> bool:
         """Put another bot in the place of one that is lost; return whether there is one.

@@ -43,11 +43,23 @@ class Book(Rooms):
         super().__init__("ws://nowhere", KEYS.api_key, KEYS.api_secret)
         self.rooms = rooms
         self.removed: list[str] = []
+        self.out_of_reach: set[str] = set()
+        self.is_away = False
         self.on_removed: Callable[[str], Awaitable[None]] | None = None
 
-    async def create(self, name: str) -> None:
+    async def create(self, name: str, *, is_old: bool = False) -> None:
         """Note it."""
         self.rooms.add(name)
+
+    async def is_held(self, name: str) -> bool:
+        """Whether its node answers, as the test has it."""
+        await asyncio.sleep(0.01)
+        self.rooms.add(name)
+        return not self.is_away and name not in self.out_of_reach
+
+    async def reachable(self) -> bool:
+        """Whether anything of LiveKit answers."""
+        return not self.is_away
 
     async def delete(self, name: str) -> None:
         """Strike it out."""

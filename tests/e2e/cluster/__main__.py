@@ -161,7 +161,7 @@ async def _of(field: Field, server: Server, talkers: Sequence[Talker]) -> list[T
     return [one for one in talkers if one.caller.invitation.session_id in here]
 
 
-async def _run(field: Field, out_folder: Path, out: list[Row]) -> None:
+async def _run(field: Field, folder: Path, only: str | None, out: list[Row]) -> None:
     async with AsyncExitStack() as stack:
         talkers = [
             await stack.enter_async_context(Talker(field.url, f"Lot number {100 + index}"))
@@ -173,72 +173,79 @@ async def _run(field: Field, out_folder: Path, out: list[Row]) -> None:
             raise SystemExit("a conversation does not remember before anything was lost")
 
         await _calls(field)
-        await _is_seen(field, out_folder)
-        first, second, third = field.workers
+        await _is_seen(field, folder)
+        if only in (None, "servers"):
+            await _servers_are_lost(field, talkers, out)
+        if only in (None, "node"):
+            out.append(await _node_is_lost(field, talkers))
 
-        def of(server: Server) -> Awaitable[list[Talker]]:
-            return _of(field, server, talkers)
 
-        async def stop() -> None:
-            await first.stop()
+async def _servers_are_lost(field: Field, talkers: Sequence[Talker], out: list[Row]) -> None:
+    """Stop, kill and cut off one server after the other."""
+    first, second, third = field.workers
 
-        out.append(await _happens("worker: SIGTERM", talkers, await of(first), stop))
-        await first.start()
-        await field.settled()
+    def of(server: Server) -> Awaitable[list[Talker]]:
+        return _of(field, server, talkers)
 
-        async def kill_worker() -> None:
-            await second.kill()
+    async def stop() -> None:
+        await first.stop()
 
-        out.append(await _happens("worker: SIGKILL", talkers, await of(second), kill_worker))
-        await second.start()
-        await field.settled()
+    out.append(await _happens("worker: SIGTERM", talkers, await of(first), stop))
+    await first.start()
+    await field.settled()
 
-        async def kill_process() -> None:
-            os.kill(third.session_process(), signal.SIGKILL)
+    async def kill_worker() -> None:
+        await second.kill()
 
-        out.append(
-            await _happens(
-                "session process: SIGKILL, the only one of its worker",
-                talkers,
-                await of(third),
-                kill_process,
-            )
+    out.append(await _happens("worker: SIGKILL", talkers, await of(second), kill_worker))
+    await second.start()
+    await field.settled()
+
+    async def kill_process() -> None:
+        os.kill(third.session_process(), signal.SIGKILL)
+
+    out.append(
+        await _happens(
+            "session process: SIGKILL, the only one of its worker",
+            talkers,
+            await of(third),
+            kill_process,
         )
+    )
 
-        async def unplug() -> None:
-            first.place.unplug()
+    async def unplug() -> None:
+        first.place.unplug()
 
-        out.append(await _happens("worker: cable pulled", talkers, await of(first), unplug))
+    out.append(await _happens("worker: cable pulled", talkers, await of(first), unplug))
 
-        async def plug() -> None:
-            first.place.plug()
+    async def plug() -> None:
+        first.place.plug()
+        await field.settled()
+
+    out.append(await _happens("worker: cable put back", talkers, [], plug))
+
+    async def kill_door() -> None:
+        await field.doors[0].kill()
+        await connect(field.url, origin=field.url)  # by the other one
+
+    out.append(await _happens("door: SIGKILL", talkers, [], kill_door))
+    await field.doors[0].start()
+    await field.settled()
+
+    async def roll() -> None:
+        for server in field.servers:
+            await server.stop()
+            await server.start()
             await field.settled()
 
-        out.append(await _happens("worker: cable put back", talkers, [], plug))
-
-        async def kill_door() -> None:
-            await field.doors[0].kill()
-            await connect(field.url, origin=field.url)  # by the other one
-
-        out.append(await _happens("door: SIGKILL", talkers, [], kill_door))
-        await field.doors[0].start()
-        await field.settled()
-
-        async def roll() -> None:
-            for server in field.servers:
-                await server.stop()
-                await server.start()
-                await field.settled()
-
-        out.append(await _happens("rolling restart of all servers", talkers, [], roll))
-
-        out.append(await _node_is_lost(field, talkers))
+    out.append(await _happens("rolling restart of all servers", talkers, [], roll))
 
 
 async def main() -> int:
     """Run everything; return 1 when a conversation was cut."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--out", type=Path)
+    parser.add_argument("--out", type=Path, help="folder for logs and pictures")
+    parser.add_argument("--only", choices=("servers", "node"), help="what is lost")
     arguments = parser.parse_args()
     rows: list[Row] = []
     if (task := asyncio.current_task()) is not None:
@@ -248,7 +255,7 @@ async def main() -> int:
         out = arguments.out or Path(folder)
         out.mkdir(parents=True, exist_ok=True)
         async with open_field(out, nodes=2, doors=2, workers=3, OPS_PASSWORD=PASSWORD) as field:
-            await _run(field, out, rows)
+            await _run(field, out, arguments.only, rows)
     return int(any(row.cut for row in rows))
 
 

@@ -11,12 +11,18 @@ from livekit import rtc
 from livekit.rtc.participant import PublishDataError
 
 from bot.phrases import LOST_YOU
-from local.caller import Caller, connect
+from local.caller import Caller, ConnectError, Invitation, connect
 from local.engines.delays import RECALL
 
 # Past this nobody waits any more.
 BACK_SECS: Final = 30.0
 AGAIN_SECS: Final = 75.0
+# As widget/src/pulse.ts and widget/src/comeback.ts.
+LOOK_SECS: Final = 0.4
+STILL_SECS: Final = 1.7
+HEALS_SECS: Final = 3.0
+COME_AGAIN_SECS: Final = 1.5
+COME_BACK_SECS: Final = 15.0
 # The answer is said in a second.
 AGAIN_EVERY_SECS: Final = 2.0
 
@@ -33,27 +39,29 @@ class Talker:
         self.first = first
         self._url = url
         self._stack = AsyncExitStack()
-        self._changed = asyncio.Event()
         self.noticed_secs: float | None = None
 
     async def __aenter__(self) -> Self:
         """Call, be greeted, and say the first thing."""
-        # Twelve people who speak and listen would leave the bots no processor.
-        self.caller = caller = Caller(
-            await connect(self._url, origin=self._url), microphone=False, speaker=False
-        )
-        room: rtc.Room = caller._room
-        room.on("participant_disconnected", self._on_gone)
-        room.on("reconnecting", self._notice)
-        await self._stack.enter_async_context(caller)
-        await caller.ready(20)
-        await caller.wait_for("bot-stopped-speaking")
+        self.caller = await self._call(await connect(self._url, origin=self._url))
+        await self.caller.ready(20)
+        await self.caller.wait_for("bot-stopped-speaking")
         await self.asks(self.first)
+        self._watching = asyncio.create_task(self._watch())
         return self
 
     async def __aexit__(self, *exc: object) -> None:
         """Leave."""
+        self._watching.cancel()
+        await asyncio.gather(self._watching, return_exceptions=True)
         await self._stack.aclose()
+
+    async def _call(self, invitation: Invitation) -> Caller:
+        # Twelve people who speak and listen would leave the bots no processor.
+        caller = Caller(invitation, microphone=False, speaker=False)
+        caller._room.on("participant_disconnected", self._on_gone)
+        caller._room.on("reconnecting", self._notice)
+        return await self._stack.enter_async_context(caller)
 
     def _on_gone(self, _participant: rtc.RemoteParticipant) -> None:
         self._notice()
@@ -61,6 +69,53 @@ class Talker:
     def _notice(self) -> None:
         if self.noticed_secs is None:
             self.noticed_secs = time.monotonic()
+
+    async def _watch(self) -> None:
+        """Do as the widget does: notice that nothing comes, and ask the door for the call again."""
+        packets, moved_secs = -1, time.monotonic()
+        lost_secs: float | None = None
+        while True:
+            await asyncio.sleep(LOOK_SECS)
+            now, seen = time.monotonic(), await self._packets()
+            if seen is None or seen != packets:
+                packets, moved_secs = seen or -1, now
+            is_connected = self.caller._room.connection_state == rtc.ConnectionState.CONN_CONNECTED
+            if is_connected and now - moved_secs < STILL_SECS:
+                lost_secs = None
+                continue
+            self._notice()
+            lost_secs = lost_secs or now
+            if now - lost_secs < HEALS_SECS:
+                continue
+            if await self._comes_back():
+                lost_secs, moved_secs = None, time.monotonic()
+            else:
+                await asyncio.sleep(COME_AGAIN_SECS)
+
+    async def _packets(self) -> int | None:
+        """Return how many came from the bot; None: there is no bot."""
+        for bot in self.caller._room.remote_participants.values():
+            for publication in bot.track_publications.values():
+                if publication.track is None:
+                    continue
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(LOOK_SECS):
+                        stats = await publication.track.get_stats()
+                    return sum(one.inbound_rtp.received.packets_received for one in stats)
+        return None
+
+    async def _comes_back(self) -> bool:
+        """Join once more with a fresh invitation, in place of the earlier entry."""
+        with suppress(ConnectError, TimeoutError, rtc.ConnectError):
+            async with asyncio.timeout(COME_BACK_SECS):
+                body = {"resume": self.caller.invitation.token}
+                invitation = await connect(self._url, body, origin=self._url)
+                caller = await self._call(invitation)
+            caller.messages = self.caller.messages
+            self.caller = caller
+            await caller.say_ready()
+            return True
+        return False
 
     async def asks(self, question: str, within_secs: float = 15) -> str:
         """Type a question and return the answer."""
@@ -99,8 +154,6 @@ class Talker:
                 message = _said(self.caller.messages[began:], self.first)
                 assert message
                 return float(message["_at_secs"]) - since_secs
-            if self.caller.disconnected.is_set():
-                return None
         return None
 
     async def back(self, since_secs: float) -> float:

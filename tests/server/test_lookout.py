@@ -1,0 +1,67 @@
+"""A LiveKit node is lost: whose bot has not noticed it gets another one."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from bot.reasons import EndReason
+from local.processes import free_port
+from server import lookout
+from tests.server.members import SOMEBODY, Node, cluster_of, until
+from tests.server.test_ledger_redis import redis_server
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    """asyncio, as in the product."""
+    return "asyncio"
+
+
+@pytest.fixture
+async def node(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Node]:
+    """A server with three sessions; their first bot will have lost its connection."""
+    monkeypatch.setattr(lookout, "SILENT_SECS", 0.1)
+    async with redis_server(free_port(), tmp_path) as url, cluster_of(url, 1) as (node,):
+        for _ in range(3):
+            await node.doorway.start(SOMEBODY)
+        for running in node.sessions.all():
+            await running.placed.ready.wait()
+        yield node
+
+
+async def test_the_alarm_of_one_bot_finds_the_others(node: Node) -> None:
+    """Its room is on the lost node, a second one's, too; the third one's node lives."""
+    aware, unaware, elsewhere = node.sessions.all()
+    way = unaware.way_in(node.sessions._keys)
+    lost = unaware.placed
+    node.rooms.out_of_reach = {aware.room, unaware.room}
+    aware.placed.drifts()
+    await lost.ended.wait()
+    assert lost.reason is EndReason.ROOM_LOST
+
+    # Its page asks for the call again while LiveKit still gives the room to the lost node.
+    assert (await node.doorway.resume(way.token, SOMEBODY)).room == unaware.room
+    node.rooms.out_of_reach = set()
+    await until(lambda: unaware.placed is not lost)
+    assert unaware in node.sessions.all()
+    assert aware.placed.reason is None
+    assert elsewhere.placed.reason is None
+
+
+async def test_where_all_of_livekit_is_away_nobody_is_taken_for_lost(node: Node) -> None:
+    """Bots come back by themselves when it is there again."""
+    aware, *others = node.sessions.all()
+    node.rooms.is_away = True
+    aware.placed.drifts()
+    attendant = node.sessions._attendant
+    await until(lambda: attendant._lookout._looking is not None)
+    assert attendant._lookout._looking
+    await asyncio.wait({attendant._lookout._looking}, timeout=5)
+    assert [one.placed.reason for one in others] == [None, None]
+    node.rooms.is_away = False
