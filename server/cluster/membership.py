@@ -19,6 +19,8 @@ from server.running import Running
 from server.sessions import Sessions
 
 BEAT_SECS = LOST_AFTER_SECS / 4
+# The widget waits 10 s for a bot that left the room, and the loss was noticed after some 2 s.
+PLACE_TIMEOUT_SECS = 7.0
 
 
 class Membership:
@@ -159,7 +161,7 @@ class Membership:
     async def _carry_on(self, lost: str, home: Home) -> None:
         lines = await self._roster.said_in(home.session_id)
         taking = Taking(home=home, is_lost=True, lines=lines)
-        if await self._somebody_takes(taking):
+        if await self._somebody_takes_in_time(taking):
             self.rescued += 1
         else:
             self.given_up += 1
@@ -168,6 +170,13 @@ class Membership:
             await self._rooms.delete(home.room)
             await self._keeper.leave(home.visitor, home.session_id, EndReason.CRASHED)
         await self._roster.strike(lost, home.session_id)
+
+    async def _somebody_takes_in_time(self, taking: Taking) -> bool:
+        """As `_somebody_takes`, asking again: a member's process may only have to load."""
+        until = time.monotonic() + PLACE_TIMEOUT_SECS
+        while not (taken := await self._somebody_takes(taking)) and time.monotonic() < until:
+            await asyncio.sleep(BEAT_SECS)
+        return taken
 
     async def _somebody_takes(self, taking: Taking, *, but: str | None = None) -> bool:
         for member in self.view.ranked(me := self.me()):

@@ -13,6 +13,8 @@ import pytest
 from bot.lines import Line
 from bot.reasons import EndReason
 from local.processes import free_port
+from server.cluster import membership
+from server.cluster.membership import BEAT_SECS
 from server.cluster.notes import Home, Taking
 from server.running import Running
 from tests.server.members import SOMEBODY, cluster_of, until
@@ -83,8 +85,29 @@ async def test_a_session_that_is_here_is_not_begun_once_more(redis: str) -> None
         assert not await node.sessions.take_over(taking.running())
 
 
-async def test_who_cannot_be_carried_on_is_let_go(redis: str) -> None:
+async def test_a_lost_member_s_sessions_wait_for_room(redis: str) -> None:
+    """Nobody has room at first; somebody who has it in time goes on."""
+    async with cluster_of(redis, 2, max_sessions=1) as (one, other):
+        await one.doorway.start(SOMEBODY)
+        await one.doorway.start(SOMEBODY)
+        (mine,) = one.sessions.all()
+        (running,) = other.sessions.all()
+        await other.vanish()
+        rescue = f"rescue of {other.roster.id}"
+        await until(lambda: rescue in {task.get_name() for task in one.membership._tasks})
+        await asyncio.sleep(BEAT_SECS)
+        assert running.room in one.rooms.rooms
+        mine.placed.end(EndReason.USER_LEFT)
+        await until(lambda: one.membership.rescued == 1)
+        (taken,) = one.sessions.all()
+        assert taken.room == running.room
+
+
+async def test_who_cannot_be_carried_on_is_let_go(
+    redis: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Where nobody has room the conversation's room is deleted, so that its caller is told."""
+    monkeypatch.setattr(membership, "PLACE_TIMEOUT_SECS", 0)
     async with cluster_of(redis, 2, max_sessions=1) as (one, other):
         await one.doorway.start(SOMEBODY)
         await one.doorway.start(SOMEBODY)
