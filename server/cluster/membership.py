@@ -174,9 +174,11 @@ class Membership:
     async def _somebody_takes_in_time(self, taking: Taking) -> bool:
         """As `_somebody_takes`, asking again: a member's process may only have to load."""
         until = time.monotonic() + PLACE_TIMEOUT_SECS
-        while not (taken := await self._somebody_takes(taking)) and time.monotonic() < until:
+        while not await self._somebody_takes(taking):
+            if time.monotonic() > until:
+                return False
             await asyncio.sleep(BEAT_SECS)
-        return taken
+        return True
 
     async def _somebody_takes(self, taking: Taking, *, but: str | None = None) -> bool:
         for member in self.view.ranked(me := self.me()):

@@ -143,9 +143,7 @@ class Talker:
         """
         began = len(self.caller.messages)
         while time.monotonic() - since_secs < AGAIN_SECS:
-            with suppress(PublishDataError, TimeoutError):
-                async with asyncio.timeout(AGAIN_EVERY_SECS):
-                    await self.caller.send("send-text", {"content": RECALL})
+            await self._types(RECALL)
             with suppress(TimeoutError):
                 await self.caller.until(
                     lambda: _said(self.caller.messages[began:], self.first) is not None,
@@ -155,6 +153,17 @@ class Talker:
                 assert message
                 return float(message["_at_secs"]) - since_secs
         return None
+
+    async def _types(self, text: str) -> None:
+        """Send a line; what cannot be sent in time is lost."""
+        sending = asyncio.create_task(self.caller.send("send-text", {"content": text}))
+        # Not `asyncio.timeout`: the SDK gives up after as long, and its error and the time-out in
+        # the same moment leave this task cancelled (CPython 3.11).
+        _, late = await asyncio.wait({sending}, timeout=AGAIN_EVERY_SECS)
+        for one in late:
+            one.cancel()
+        with suppress(PublishDataError, asyncio.CancelledError):
+            await sending
 
     async def back(self, since_secs: float) -> float:
         """Return how long after a moment another bot has said that it is back.
