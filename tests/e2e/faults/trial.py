@@ -76,6 +76,8 @@ async def _ask(stage: Stage, caller: Caller, fault: Fault) -> float:
     if caller.disconnected.is_set():
         return time.monotonic()
     if fault.act is not None and fault.when is not When.BEFORE:
+        # The end of the greeting is no voice after the fault.
+        await caller.quiet(0.5)
         await stage.begin(fault, caller)
         return time.monotonic()
     if fault.when is When.QUIET:
