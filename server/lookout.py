@@ -36,6 +36,11 @@ class Lookout:
         if self._looking is None or self._looking.done():
             self._looking = asyncio.create_task(self._look(), name="lookout")
 
+    def stop(self) -> None:
+        """Look after nobody any more."""
+        if self._looking is not None:
+            self._looking.cancel()
+
     async def _look(self) -> None:
         await asyncio.gather(*(self._look_after(running) for running in self._sessions()))
 

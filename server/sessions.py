@@ -88,7 +88,8 @@ class Sessions:
         self._livekit_url = livekit_url
         self._records = records
         self._homes: Homes = homes or NoHomes()
-        self._attendant = Attendant(rooms, keeper, self._homes, Lookout(rooms, self.all))
+        self._lookout = Lookout(rooms, self.all)
+        self._attendant = Attendant(rooms, keeper, self._homes, self._lookout)
         self._running: dict[str, Running] = {}
         self._starts = Starts(metrics)
         self._creating = 0
@@ -260,6 +261,7 @@ class Sessions:
     async def drain(self) -> None:
         """End every session and return when all have left, or after DRAIN_TIMEOUT_SECS."""
         self.take_no_more()
+        self._lookout.stop()
         running = list(self._running.values())
         for one in running:
             one.placed.end(EndReason.SHUTDOWN)

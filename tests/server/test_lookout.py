@@ -59,9 +59,9 @@ async def test_where_all_of_livekit_is_away_nobody_is_taken_for_lost(node: Node)
     aware, *others = node.sessions.all()
     node.rooms.is_away = True
     aware.placed.drifts()
-    attendant = node.sessions._attendant
-    await until(lambda: attendant._lookout._looking is not None)
-    assert attendant._lookout._looking
-    await asyncio.wait({attendant._lookout._looking}, timeout=5)
+    watch = node.sessions._lookout
+    await until(lambda: watch._looking is not None)
+    assert watch._looking
+    await asyncio.wait({watch._looking}, timeout=5)
     assert [one.placed.reason for one in others] == [None, None]
     node.rooms.is_away = False
