@@ -46,6 +46,9 @@ def _load(package: str, name: str) -> onnxruntime.InferenceSession:
     options.inter_op_num_threads = 1
     # A thread that waits by spinning takes the core from the session that talks.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    # Quantised weights overflow in AVX2 without VNNI unless it is told to be exact: the same speech
+    # would be a finished turn on one machine and not on the next.
+    options.add_session_config_entry("session.x64quantprecision", "1")
     with as_file(files(package).joinpath(name)) as path:
         return onnxruntime.InferenceSession(
             str(path), sess_options=options, providers=["CPUExecutionProvider"]
