@@ -88,12 +88,13 @@ def configure_logging(level: str, secrets: Sequence[str], *, as_json: bool = Fal
     """Make standard error the only sink.
 
     Args:
-        level: Least level of this project's own lines; libraries write from WARNING on.
+        level: Least level of this project's own lines; libraries write from WARNING on, or from
+            this one where it is higher.
         secrets: Values that must never be written (keys).
         as_json: One JSON object a line instead of text.
     """
     own_level = logger.level(level).no
-    library_level = logger.level(_LIBRARY_LEVEL).no
+    library_level = max(own_level, logger.level(_LIBRARY_LEVEL).no)
 
     def wanted(record: Record) -> bool:
         is_library = _package(record) in _LIBRARIES

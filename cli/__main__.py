@@ -28,7 +28,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     given = parser.parse_args(arguments)
     # What libraries have to say is not the answer.
-    configure_logging("ERROR", ())
+    # What a command found it says itself; LiveKit's client complains of every connection that ends.
+    configure_logging("CRITICAL", ())
     # Each command loads what it needs: Pipecat alone takes seconds.
     if given.command == "doctor":
         from cli import doctor  # noqa: PLC0415
