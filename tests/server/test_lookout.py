@@ -7,10 +7,13 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from annotated_types import Le
 
 from bot.reasons import EndReason
+from bot.settings import BotSettings
 from local.processes import free_port
 from server import lookout
+from server.rooms import EMPTY_TIMEOUT_SECS, _request
 from tests.server.members import SOMEBODY, Node, cluster_of, until
 from tests.server.test_ledger_redis import redis_server
 
@@ -65,3 +68,11 @@ async def test_where_all_of_livekit_is_away_nobody_is_taken_for_lost(node: Node)
     await asyncio.wait({watch._looking}, timeout=5)
     assert [one.placed.reason for one in others] == [None, None]
     node.rooms.is_away = False
+
+
+def test_a_room_that_moves_stays_open_for_its_visitor() -> None:
+    """LiveKit counts from its first making: it may be empty for as long as a session lasts."""
+    assert _request("room", is_old=False).empty_timeout == EMPTY_TIMEOUT_SECS
+    field = BotSettings.model_fields["session_max_secs"]
+    (longest,) = [rule.le for rule in field.metadata if isinstance(rule, Le)]
+    assert _request("room", is_old=True).empty_timeout >= longest
