@@ -15,6 +15,9 @@ DEEPGRAM_CLOUD = "https://api.deepgram.com"
 GROQ_CLOUD = "https://api.groq.com/openai/v1"
 GROQ_PATH = "/openai/v1"
 
+# The most that SESSION_MAX_SECS may say; what is kept for a session is kept for as long.
+LONGEST_SESSION_SECS = 4 * 3600
+
 # A provider at a custom address may need no key, but both SDKs refuse an empty one.
 NO_KEY = "no-key"
 
@@ -68,7 +71,7 @@ class BotSettings(BaseSettings):
     silent_secs: float = Field(default=15, gt=0, le=600)
     silent_text_secs: float = Field(default=60, gt=0, le=600)
     session_idle_secs: float = Field(default=180, gt=0, le=3600)
-    session_max_secs: float = Field(default=1800, gt=0, le=4 * 3600)
+    session_max_secs: float = Field(default=1800, gt=0, le=LONGEST_SESSION_SECS)
 
     @model_validator(mode="after")
     def _cloud_needs_keys(self) -> Self:

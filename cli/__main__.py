@@ -27,8 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     talk.add_argument("--json", action="store_true", help="one JSON object for the whole call")
 
     given = parser.parse_args(arguments)
-    # What libraries have to say is not the answer.
-    # What a command found it says itself; LiveKit's client complains of every connection that ends.
+    # A command says itself what it found; what libraries have to say is not the answer.
     configure_logging("CRITICAL", ())
     # Each command loads what it needs: Pipecat alone takes seconds.
     if given.command == "doctor":

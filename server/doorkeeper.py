@@ -11,6 +11,7 @@ from fastapi import Request
 from loguru import logger
 
 from bot.reasons import EndReason
+from bot.settings import LONGEST_SESSION_SECS
 from server import errors
 from server.addresses import client_address, quota_key
 from server.connect import ConnectRequest
@@ -22,9 +23,8 @@ from server.sign_in import SignedIn, SignIn
 
 # How often sessions are charged to their sites: what a crash forgets, and a budget is overdrawn by.
 CHARGE_EVERY_SECS = 5.0
-# The session's own limits end it earlier (bot/settings.py: at most 4 hours); then a seat that a
-# crashed server has left behind is free.
-SEAT_SECS = 4 * 3600 + 60
+# The session's own limits end it earlier; then a seat that a crashed server has left is free.
+SEAT_SECS = LONGEST_SESSION_SECS + 60
 
 _T = TypeVar("_T")
 

@@ -47,12 +47,15 @@ class Lookout:
     async def _look_after(self, running: Running) -> None:
         placed = running.placed
         began = time.monotonic()
+
+        def knows() -> bool:
+            return placed.drifted_secs > began - KNOWS_SECS or placed.reason is not None
+
         while time.monotonic() - began < SILENT_SECS:
-            if placed.drifted_secs > began - KNOWS_SECS or await self._rooms.is_held(running.room):
+            if knows() or await self._rooms.is_held(running.room):
                 return
         # Where nothing of LiveKit answers, it is not this room's node alone.
-        knows = placed.drifted_secs > began - KNOWS_SECS or placed.reason is not None
-        if knows or not await self._rooms.reachable():
+        if knows() or not await self._rooms.reachable():
             return
         logger.warning("session {}: the node that has its room is lost", running.session_id)
         placed.end(EndReason.ROOM_LOST)

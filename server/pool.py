@@ -9,6 +9,7 @@ from typing import Self
 from loguru import logger
 
 from bot.channel import Configure, Start
+from server.events import first_of
 from server.machine import MachineMeter
 from server.placement import Limits, ProcessLoad, Refusal, place
 from server.process import COMMAND, OnReport, PlacedSession, SessionProcess, ignore_report
@@ -134,7 +135,7 @@ class Pool:
             process = self.processes[slot]
             if process not in self._running:
                 self._run(process)
-            if await _first(process.worn, process.gone) is process.worn:
+            if await first_of(process.worn, process.gone) is process.worn:
                 failures = 0 if await self._renew(slot) else failures + 1
             elif not self._stopping:
                 failures = 0 if process.warm.is_set() else failures + 1
@@ -165,7 +166,7 @@ class Pool:
         """
         worn, successor = self.processes[slot], self._new()
         self._run(successor)
-        if await _first(successor.warm, successor.gone) is successor.gone:
+        if await first_of(successor.warm, successor.gone) is successor.gone:
             return False
         self.processes[slot] = successor
         self.renewals += 1
@@ -187,16 +188,5 @@ async def _leave(worn: SessionProcess) -> None:
 
 
 async def _become_warm(process: SessionProcess) -> None:
-    if await _first(process.warm, process.gone) is process.gone:
+    if await first_of(process.warm, process.gone) is process.gone:
         raise PoolError("a session process ended before it was warm")
-
-
-async def _first(*events: asyncio.Event) -> asyncio.Event:
-    """Return the event that is set first, the earlier named one of several."""
-    waits = [asyncio.create_task(event.wait()) for event in events]
-    try:
-        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for wait in waits:
-            wait.cancel()
-    return next(event for event in events if event.is_set())

@@ -11,6 +11,7 @@ from livekit import api
 from livekit.api.room_service import RoomService
 from loguru import logger
 
+from bot.settings import LONGEST_SESSION_SECS
 from server.errors import livekit_unreachable
 
 # Agents do not count: one human a room.
@@ -18,8 +19,8 @@ MAX_HUMANS = 1
 # Longer than the bot waits for its user, so that the bot ends first and says why.
 EMPTY_TIMEOUT_SECS = 60
 # LiveKit counts from when a room was first made, also when it moves to another node, and does not
-# count agents: a bot that is back before its user would find the room closed. As long as a session.
-OLD_EMPTY_TIMEOUT_SECS = 4 * 3600
+# count agents: a bot that is back before its user would find the room closed.
+OLD_EMPTY_TIMEOUT_SECS = LONGEST_SESSION_SECS
 # Longer than the bot's grace for a user who reloads; a second safety net should the bot be gone.
 DEPARTURE_TIMEOUT_SECS = 30
 

@@ -322,7 +322,7 @@ class Sessions:
                 return False
             await asyncio.sleep(PLACE_AGAIN_SECS)
         running.begin(placed)
-        self._starts.watch(running.placed)
+        self._starts.watch(placed)
         logger.info("session {} goes on with another bot", running.session_id)
         return True
 

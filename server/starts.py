@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 
 from bot.reasons import EndReason
+from server.events import first_of
 from server.metrics import Metrics
 from server.process import PlacedSession
 
@@ -42,15 +44,9 @@ class Starts:
 
     async def _becomes_ready(self, placed: PlacedSession) -> bool:
         """Return whether the bot gets into its room, and its providers accept it, in time."""
-        ready = asyncio.create_task(placed.ready.wait())
-        ended = asyncio.create_task(placed.ended.wait())
-        try:
-            await asyncio.wait(
-                {ready, ended}, timeout=START_TIMEOUT_SECS, return_when=asyncio.FIRST_COMPLETED
-            )
-        finally:
-            ready.cancel()
-            ended.cancel()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(START_TIMEOUT_SECS):
+                await first_of(placed.ready, placed.ended)
         if not placed.ready.is_set():
             placed.end(EndReason.CONNECT_FAILED)
         is_ready = placed.ready.is_set() and placed.reason is None

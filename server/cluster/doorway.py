@@ -48,11 +48,11 @@ class ClusterDoorway:
         return errors.server_full() if others else errors.bot_unavailable()
 
     def neighbours(self) -> Sequence[Neighbour]:
-        """Return all members as they were at the last beat, and this one as it is."""
+        """Return all members as they were at the last beat, in an order that stays."""
         me = self._membership.me()
         return [
             Neighbour(one.url, one.id == me.id, one.sessions, one.max_sessions, one.refuses)
-            for one in self._membership.view.all(me)
+            for one in sorted(self._membership.view.all(me), key=lambda one: (one.url, one.id))
         ]
 
     async def start(self, visitor: Visitor, *, record: bool = False) -> Admission:

@@ -15,6 +15,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from bot.lines import Line
+from bot.settings import LONGEST_SESSION_SECS
 from server.cluster.notes import Home, Member
 from server.running import Running
 
@@ -22,8 +23,7 @@ from server.running import Running
 TIMEOUT_SECS = 1.0
 # A member that says nothing for so long is lost: four of its notes are missing.
 LOST_AFTER_SECS = 2.0
-# A session lasts 4 hours at most (bot/settings.py).
-KEEP_SECS = 4 * 3600 + 60
+KEEP_SECS = LONGEST_SESSION_SECS + 60
 # Whoever goes on with a lost member's sessions has finished by then, or is lost, too.
 CLAIM_SECS = 20
 

@@ -36,8 +36,8 @@ class View:
         return None if member is None else self._members.get(member)
 
     def all(self, me: Member) -> list[Member]:
-        """Return who speaks, this member as it is now among them; in an order that stays."""
-        return sorted({**self._members, me.id: me}.values(), key=lambda one: (one.url, one.id))
+        """Return who speaks, this member as it is now among them."""
+        return list({**self._members, me.id: me}.values())
 
     def ranked(self, me: Member) -> list[Member]:
         """Return who takes a session, the least occupied first.
