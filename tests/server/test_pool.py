@@ -27,12 +27,6 @@ LIMITS = Limits(max_sessions=8, max_loop_lag_ms=1000, max_cpu_percent=100)
 DEADLINE_SECS = 20
 
 
-@pytest.fixture(scope="module")
-def anyio_backend() -> str:
-    """asyncio, as in the product."""
-    return "asyncio"
-
-
 @asynccontextmanager
 async def pool_of(
     count: int, instruction: str = "", sessions_per_process: int = 0

@@ -5,35 +5,18 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 
 from bot.lines import Line
 from bot.reasons import EndReason
-from local.processes import free_port
 from server.cluster import membership
 from server.cluster.membership import BEAT_SECS
 from server.cluster.notes import Home, Taking
 from server.running import Running
 from tests.server.members import SOMEBODY, cluster_of, until
-from tests.server.test_ledger_redis import redis_server
 
 pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture
-def anyio_backend() -> str:
-    """asyncio, as in the product."""
-    return "asyncio"
-
-
-@pytest.fixture
-async def redis(tmp_path: Path) -> AsyncIterator[str]:
-    """A Redis server of this test's own."""
-    async with redis_server(free_port(), tmp_path) as url:
-        yield url
 
 
 async def test_another_member_goes_on_with_what_a_lost_one_had(redis: str) -> None:

@@ -29,8 +29,6 @@ from tests.e2e.page import complaints, visitor
 from tests.e2e.test_ops import PASSWORD, keep_pictures
 
 TALKERS: Final = 12
-DOC: Final = Path("docs/cluster.md")
-_BEGIN, _END = "<!-- table -->\n", "<!-- end -->"
 
 
 @dataclass(frozen=True)
@@ -187,17 +185,11 @@ async def _servers_are_lost(field: Field, talkers: Sequence[Talker], out: list[R
     def of(server: Server) -> Awaitable[list[Talker]]:
         return _of(field, server, talkers)
 
-    async def stop() -> None:
-        await first.stop()
-
-    out.append(await _happens("worker: SIGTERM", talkers, await of(first), stop))
+    out.append(await _happens("worker: SIGTERM", talkers, await of(first), first.stop))
     await first.start()
     await field.settled()
 
-    async def kill_worker() -> None:
-        await second.kill()
-
-    out.append(await _happens("worker: SIGKILL", talkers, await of(second), kill_worker))
+    out.append(await _happens("worker: SIGKILL", talkers, await of(second), second.kill))
     await second.start()
     await field.settled()
 

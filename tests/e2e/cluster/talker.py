@@ -145,12 +145,7 @@ class Talker:
         while time.monotonic() - since_secs < AGAIN_SECS:
             await self._types(RECALL)
             with suppress(TimeoutError):
-                await self.caller.until(
-                    lambda: _said(self.caller.messages[began:], self.first) is not None,
-                    AGAIN_EVERY_SECS,
-                )
-                message = _said(self.caller.messages[began:], self.first)
-                assert message
+                message = await self._hears(self.first, began, AGAIN_EVERY_SECS)
                 return float(message["_at_secs"]) - since_secs
         return None
 
@@ -165,6 +160,21 @@ class Talker:
         with suppress(PublishDataError, asyncio.CancelledError):
             await sending
 
+    async def _hears(self, text: str, began: int, within_secs: float) -> dict[str, Any]:
+        """Return the message that completes a text, of those since `began`.
+
+        Raises:
+            TimeoutError: it was not said in time.
+        """
+
+        def heard() -> dict[str, Any] | None:
+            return _said(self.caller.messages[began:], text)
+
+        await self.caller.until(lambda: heard() is not None, within_secs)
+        message = heard()
+        assert message
+        return message
+
     async def back(self, since_secs: float) -> float:
         """Return how long after a moment another bot has said that it is back.
 
@@ -172,11 +182,7 @@ class Talker:
             TimeoutError: none has, within BACK_SECS.
         """
         began = len(self.caller.messages)
-        await self.caller.until(
-            lambda: _said(self.caller.messages[began:], LOST_YOU) is not None, BACK_SECS
-        )
-        message = _said(self.caller.messages[began:], LOST_YOU)
-        assert message
+        message = await self._hears(LOST_YOU, began, BACK_SECS)
         await self.caller.until(
             lambda: any(
                 one["type"] == "bot-stopped-speaking"

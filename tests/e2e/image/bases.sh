@@ -3,8 +3,7 @@
 # Node, for machines that reach no image registry. As root; needs buildah and debootstrap. They
 # trust whom this machine trusts.
 set -eu
-ISOLATION=${BUILDAH_ISOLATION:-chroot}
-export BUILDAH_ISOLATION="$ISOLATION"
+export BUILDAH_ISOLATION="${BUILDAH_ISOLATION:-chroot}"
 tree=$(mktemp -d)
 trap 'rm -rf "$tree"' EXIT
 
