@@ -1,25 +1,30 @@
-"""Rooms whose LiveKit node is lost, though their bots have not noticed it yet.
+"""Rooms whose LiveKit node is lost, whether their bots have noticed it or not.
 
 A participant whose signalling leads over another node than its room's hears of the loss only by
-ICE, after twelve seconds. The first bot that loses its connection gives the alarm for all.
+ICE, after twelve seconds; one that knows it is sent to the lost node again for five, and waits for
+three at each knock. The first bot that loses its connection, or page that asks for its call again,
+gives the alarm for all, and the sessions go on in other rooms.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Callable, Sequence
 
 from loguru import logger
 
 from bot.reasons import EndReason
-from server.rooms import Rooms
+from server.rooms import RESTORE_EVERY_SECS, Rooms
 from server.running import Running
 
-# For so long a node must be silent that is not only busy.
-SILENT_SECS = 2.5
-# A bot that has noticed it itself, about now.
-KNOWS_SECS = 5.0
+# For so long a node must be silent that is not only busy: it is asked twice.
+SILENT_SECS = 1.2
+# What lives makes a room in milliseconds.
+MAKE_TIMEOUT_SECS = 4.0
+# The widget waits 5 s for an answer.
+PATIENCE_SECS = 3.5
 
 
 class Lookout:
@@ -36,6 +41,14 @@ class Lookout:
         if self._looking is None or self._looking.done():
             self._looking = asyncio.create_task(self._look(), name="lookout")
 
+    async def sees_to(self, running: Running) -> None:
+        """Look after a session that a page asks for again; returns when its room is known."""
+        if await self._rooms.is_held(running.room):
+            return
+        self.alarm()
+        if self._looking is not None:
+            await asyncio.wait({self._looking}, timeout=PATIENCE_SECS)
+
     def stop(self) -> None:
         """Look after nobody any more."""
         if self._looking is not None:
@@ -47,15 +60,19 @@ class Lookout:
     async def _look_after(self, running: Running) -> None:
         placed = running.placed
         began = time.monotonic()
-
-        def knows() -> bool:
-            return placed.drifted_secs > began - KNOWS_SECS or placed.reason is not None
-
         while time.monotonic() - began < SILENT_SECS:
-            if knows() or await self._rooms.is_held(running.room):
+            if placed.reason is not None or await self._rooms.is_held(running.room):
                 return
+            await asyncio.sleep(RESTORE_EVERY_SECS)
         # Where nothing of LiveKit answers, it is not this room's node alone.
-        if knows() or not await self._rooms.reachable():
+        if not await self._rooms.reachable():
             return
-        logger.warning("session {}: the node that has its room is lost", running.session_id)
-        placed.end(EndReason.ROOM_LOST)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(MAKE_TIMEOUT_SECS):
+                room = await self._rooms.elsewhere(running.room)
+            if placed.reason is not None:
+                self._rooms.leave_behind(room)
+                return
+            logger.warning("session {}: its LiveKit node is lost", running.session_id)
+            running.room = room
+            placed.end(EndReason.ROOM_LOST)

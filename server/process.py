@@ -7,10 +7,8 @@ import contextlib
 import os
 import socket
 import sys
-import time
 from collections.abc import Callable, Mapping, Sequence
 from importlib.resources import files
-from math import inf
 from pathlib import Path
 
 from loguru import logger
@@ -65,7 +63,6 @@ class PlacedSession:
         session_id: Its id.
         ready: Set when the bot is in the room and its providers have accepted it.
         adrift: Set when the bot has lost its room; whoever makes the room anew clears it.
-        drifted_secs: When it last did, on the monotonic clock.
         ended: Set when nothing of it is left running.
         reason: Why it ended or was told to end; None while it goes on.
         errors: How often each error code came up, once it has ended.
@@ -79,17 +76,11 @@ class PlacedSession:
         self.session_id = session_id
         self.ready = asyncio.Event()
         self.adrift = asyncio.Event()
-        self.drifted_secs = -inf
         self.ended = asyncio.Event()
         self.reason: EndReason | None = None
         self.errors: Mapping[str, int] = {}
         self.lines: Sequence[Line] = ()
         self.grown = asyncio.Event()
-
-    def drifts(self) -> None:
-        """Note that the bot has lost its room."""
-        self.drifted_secs = time.monotonic()
-        self.adrift.set()
 
     def end(self, reason: EndReason) -> None:
         """Start ending it; the first reason stands."""
@@ -243,7 +234,7 @@ class SessionProcess:
             case Ready(session_id=session_id) if session_id in self.sessions:
                 self.sessions[session_id].ready.set()
             case Adrift(session_id=session_id) if session_id in self.sessions:
-                self.sessions[session_id].drifts()
+                self.sessions[session_id].adrift.set()
             case Memory(session_id=session_id) if session_id in self.sessions:
                 self.sessions[session_id].lines = report.lines
                 self.sessions[session_id].grown.set()

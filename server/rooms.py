@@ -13,6 +13,7 @@ from loguru import logger
 
 from bot.settings import LONGEST_SESSION_SECS
 from server.errors import livekit_unreachable
+from server.running import unguessable
 
 # Agents do not count: one human a room.
 MAX_HUMANS = 1
@@ -26,9 +27,13 @@ DEPARTURE_TIMEOUT_SECS = 30
 
 REQUEST_TIMEOUT_SECS = 4.0
 # A node answers in some milliseconds; one that is lost is asked for as long as it counts as there.
-NODE_TIMEOUT_SECS = 1.0
+NODE_TIMEOUT_SECS = 0.75
 # Clients knock again and again; the room has to be there before they give up.
 RESTORE_EVERY_SECS = 0.2
+# LiveKit takes a lost node for living for five seconds, and chooses it for new rooms, too.
+ASKED_AT_ONCE = 3
+# By then nobody knocks any more at a room that was left behind, and LiveKit can delete it.
+LEFT_BEHIND_SECS = 30.0
 
 _FAILURES = (api.TwirpError, aiohttp.ClientError, TimeoutError, OSError)
 
@@ -42,6 +47,7 @@ class Rooms:
         self._api_key = api_key
         self._api_secret = api_secret
         self._api: api.LiveKitAPI | None = None
+        self._left_behind: dict[str, asyncio.Task[None]] = {}
 
     async def __aenter__(self) -> Self:
         """Open the HTTP client."""
@@ -50,7 +56,11 @@ class Rooms:
         return self
 
     async def __aexit__(self, *_exc: object) -> None:
-        """Close the HTTP client."""
+        """Delete what was left behind, and close the HTTP client."""
+        left_behind = dict(self._left_behind)
+        for deleting in left_behind.values():
+            deleting.cancel()
+        await asyncio.gather(*(self.delete(name) for name in left_behind))
         if self._api is not None:
             await self._api.aclose()
             self._api = None
@@ -61,21 +71,79 @@ class Rooms:
             raise RuntimeError("Rooms is used outside its context")
         return self._api.room
 
-    async def create(self, name: str, *, is_old: bool = False) -> None:
+    async def create(self, name: str, *, is_old: bool = False) -> str:
         """Make a room for one human and any number of agents; one that is there stays.
 
         Args:
             name: Of the room.
             is_old: Whether it was made before, and perhaps on a node that is lost.
 
+        Returns:
+            Its name; another one where the node that has it, or is to have it, says nothing.
+
         Raises:
             DoorError: `livekit_unreachable` (503).
         """
         try:
-            await self._service.create_room(_request(name, is_old=is_old))
+            async with asyncio.timeout(REQUEST_TIMEOUT_SECS):
+                try:
+                    await self._make(name, is_old=is_old)
+                except TimeoutError:
+                    return await self.elsewhere(name)
         except _FAILURES as error:
             logger.error("livekit refused or did not answer: {}", describe(error))
             raise livekit_unreachable() from error
+        return name
+
+    async def find(self, name: str) -> str:
+        """Return a room in place of one that was lost: the same one where its node lives.
+
+        Returns when LiveKit has one, however long that takes.
+        """
+        return name if await self.is_held(name) else await self.elsewhere(name)
+
+    async def elsewhere(self, name: str) -> str:
+        """Make another room in place of one whose node says nothing; that one is deleted later.
+
+        Returns when LiveKit has it, however long that takes.
+        """
+        while (made := await self._make_one()) is None:  # noqa: ASYNC110 - nor whom it has lost
+            await asyncio.sleep(RESTORE_EVERY_SECS)
+        self.leave_behind(name)
+        return made
+
+    async def _make_one(self) -> str | None:
+        """Ask for some new rooms, and return the one that is there first, if any is."""
+        names = [unguessable("room") for _ in range(ASKED_AT_ONCE)]
+        making = [asyncio.create_task(self._make_new(name)) for name in names]
+        made: str | None = None
+        try:
+            for one in asyncio.as_completed(making):
+                if (made := await one) is not None:
+                    break
+        finally:
+            for one in making:
+                one.cancel()
+            for name in names:
+                if name != made:
+                    self.leave_behind(name)
+        return made
+
+    async def _make_new(self, name: str) -> str | None:
+        with contextlib.suppress(*_FAILURES):
+            await self._make(name, is_old=False)
+            return name
+        return None
+
+    def leave_behind(self, name: str) -> None:
+        """Delete a room that nobody is to come to any more, as soon as LiveKit can."""
+        if name not in self._left_behind:
+            self._left_behind[name] = asyncio.create_task(self._delete_later(name))
+
+    async def _delete_later(self, name: str) -> None:
+        await asyncio.sleep(LEFT_BEHIND_SECS)
+        await self.delete(name)
+        del self._left_behind[name]
 
     async def restore(self, name: str) -> None:
         """Make a room anew that LiveKit has forgotten; nothing happens to one that it knows.
@@ -89,10 +157,18 @@ class Rooms:
     async def is_held(self, name: str) -> bool:
         """Return whether the node that has a room answers; a room that is unknown is made."""
         with contextlib.suppress(*_FAILURES):
-            async with asyncio.timeout(NODE_TIMEOUT_SECS):
-                await self._service.create_room(_request(name, is_old=True))
-                return True
+            await self._make(name, is_old=True)
+            return True
         return False
+
+    async def _make(self, name: str, *, is_old: bool) -> None:
+        """Have a node make a room, or say that it has it.
+
+        Raises:
+            TimeoutError: it says nothing.
+        """
+        async with asyncio.timeout(NODE_TIMEOUT_SECS):
+            await self._service.create_room(_request(name, is_old=is_old))
 
     async def delete(self, name: str) -> None:
         """Delete a room; a failure is logged, and LiveKit's own timeouts then close the room."""

@@ -160,7 +160,7 @@ class Sessions:
         self._creating += 1
         try:
             running.record_to = await self._record_to(running, wanted=running.record_to is not None)
-            await self._rooms.create(running.room, is_old=True)
+            running.room = await self._rooms.create(running.room, is_old=True)
             if not await self._replace_bot(running):
                 return False
             await self._homes.settle(running)
@@ -186,7 +186,7 @@ class Sessions:
         return await self._records.try_place(visitor.site, visitor.user, running.session_id)
 
     async def _place(self, running: Running) -> None:
-        await self._rooms.create(running.room)
+        running.room = await self._rooms.create(running.room)
         placed = self._pool.start(running.order(self._keys, self._livekit_url))
         if isinstance(placed, Refusal):
             await self._rooms.delete(running.room)
@@ -213,6 +213,7 @@ class Sessions:
             is_over = running.placed.reason not in (None, *_LOST) and not running.is_moving
             if running.identity == identity and not is_over and running.is_of(visitor):
                 await self._keeper.may_resume(session_id)
+                await self._lookout.sees_to(running)
                 return running.way_in(self._keys)
         raise errors.session_gone()
 
@@ -279,7 +280,7 @@ class Sessions:
                     # Where there was one process, its successor has to load first.
                     break
                 if running.placed.reason is not EndReason.CRASHED:
-                    await self._restore_room(running)
+                    await self._find_room(running)
                 if not await self._replace_bot(running):
                     break
                 await self._homes.settle(running)
@@ -303,11 +304,11 @@ class Sessions:
         is_lost = reason in _LOST if is_ready else has_talked and reason in _NEVER_CAME
         return is_lost and not self._draining and running.lost_in_a_row < MAX_LOST_IN_A_ROW
 
-    async def _restore_room(self, running: Running) -> None:
-        """Make the room anew where LiveKit has forgotten it, if it can be done in time."""
+    async def _find_room(self, running: Running) -> None:
+        """Make the room anew, or another one where its node is lost, if it can be done in time."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(MOVE_TIMEOUT_SECS):
-                await self._rooms.restore(running.room)
+                running.room = await self._rooms.find(running.room)
 
     async def _replace_bot(self, running: Running) -> bool:
         """Put another bot in the place of one that is lost; return whether there is one.

@@ -44,18 +44,19 @@ class Book(Rooms):
         self.rooms = rooms
         self.removed: list[str] = []
         self.out_of_reach: set[str] = set()
+        self.choices_lost = 0
         self.is_away = False
         self.on_removed: Callable[[str], Awaitable[None]] | None = None
 
-    async def create(self, name: str, *, is_old: bool = False) -> None:
-        """Note it."""
-        self.rooms.add(name)
-
-    async def is_held(self, name: str) -> bool:
-        """Whether its node answers, as the test has it."""
+    async def _make(self, name: str, *, is_old: bool) -> None:
+        """Note it, where the test has its node answer."""
         await asyncio.sleep(0.01)
         self.rooms.add(name)
-        return not self.is_away and name not in self.out_of_reach
+        if self.choices_lost:
+            self.choices_lost -= 1
+            self.out_of_reach.add(name)
+        if self.is_away or name in self.out_of_reach:
+            raise TimeoutError
 
     async def reachable(self) -> bool:
         """Whether anything of LiveKit answers."""

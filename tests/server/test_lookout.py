@@ -12,7 +12,7 @@ from bot.reasons import EndReason
 from bot.settings import BotSettings
 from server import lookout
 from server.rooms import EMPTY_TIMEOUT_SECS, _request
-from tests.server.members import SOMEBODY, Node, cluster_of, until
+from tests.server.members import SOMEBODY, Book, Node, cluster_of, until
 
 pytestmark = pytest.mark.anyio
 
@@ -29,36 +29,61 @@ async def node(redis: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Nod
         yield node
 
 
-async def test_the_alarm_of_one_bot_finds_the_others(node: Node) -> None:
+async def test_the_alarm_of_one_bot_moves_all_that_are_lost(node: Node) -> None:
     """Its room is on the lost node, a second one's, too; the third one's node lives."""
     aware, unaware, elsewhere = node.sessions.all()
-    way = unaware.way_in(node.sessions._keys)
-    lost = unaware.placed
-    node.rooms.out_of_reach = {aware.room, unaware.room}
-    aware.placed.drifts()
-    await lost.ended.wait()
-    assert lost.reason is EndReason.ROOM_LOST
-
-    # Its page asks for the call again while LiveKit still gives the room to the lost node.
-    assert (await node.doorway.resume(way.token, SOMEBODY)).room == unaware.room
-    node.rooms.out_of_reach = set()
-    await until(lambda: unaware.placed is not lost)
-    assert unaware in node.sessions.all()
-    assert aware.placed.reason is None
+    lost = [(one, one.placed) for one in (aware, unaware)]
+    old = {aware.room, unaware.room}
+    node.rooms.out_of_reach = set(old)
+    aware.placed.adrift.set()
+    for one, first_bot in lost:
+        await until(lambda one=one, first_bot=first_bot: one.placed is not first_bot)
+        assert first_bot.reason is EndReason.ROOM_LOST
+    assert {aware.room, unaware.room}.isdisjoint(old)
+    assert aware.room != unaware.room
+    assert len(node.sessions.all()) == 3
     assert elsewhere.placed.reason is None
+
+    # Once nobody knocks there any more, LiveKit is told to forget them.
+    assert old <= set(node.rooms._left_behind)
+    here = {one.room for one in node.sessions.all()}
+    assert here.isdisjoint(node.rooms._left_behind)
+
+
+async def test_a_page_that_asks_for_its_call_gives_the_alarm(node: Node) -> None:
+    """No bot has noticed anything yet; the page is led to the room that the session is in now."""
+    running, *others = node.sessions.all()
+    way = running.way_in(node.sessions._keys)
+    node.rooms.out_of_reach = {way.room}
+    again = await node.doorway.resume(way.token, SOMEBODY)
+    assert again.room == running.room != way.room
+    assert [one.placed.reason for one in others] == [None, None]
 
 
 async def test_where_all_of_livekit_is_away_nobody_is_taken_for_lost(node: Node) -> None:
     """Bots come back by themselves when it is there again."""
     aware, *others = node.sessions.all()
     node.rooms.is_away = True
-    aware.placed.drifts()
+    aware.placed.adrift.set()
     watch = node.sessions._lookout
     await until(lambda: watch._looking is not None)
     assert watch._looking
     await asyncio.wait({watch._looking}, timeout=5)
     assert [one.placed.reason for one in others] == [None, None]
     node.rooms.is_away = False
+
+
+async def test_a_room_is_made_where_a_node_lives() -> None:
+    """LiveKit chooses the lost node at first; what is left there is deleted at the end."""
+    names: set[str] = set()
+    async with Book(names) as book:
+        book.choices_lost = 2
+        made = await book.create("new")
+        assert made != "new"
+        assert len(book.out_of_reach) == 2
+        assert book.out_of_reach < names
+        assert set(book._left_behind) == names - {made}
+    assert names == {made}
 
 
 def test_a_room_that_moves_stays_open_for_its_visitor() -> None:

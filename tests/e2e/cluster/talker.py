@@ -39,11 +39,12 @@ class Talker:
         self.first = first
         self._url = url
         self._stack = AsyncExitStack()
+        self._typing: list[asyncio.Task[None]] = []
         self.noticed_secs: float | None = None
 
     async def __aenter__(self) -> Self:
         """Call, be greeted, and say the first thing."""
-        self.caller = await self._call(await connect(self._url, origin=self._url))
+        self.caller = await self._joins(await connect(self._url, origin=self._url))
         await self.caller.ready(20)
         await self.caller.wait_for("bot-stopped-speaking")
         await self.asks(self.first)
@@ -53,12 +54,14 @@ class Talker:
     async def __aexit__(self, *exc: object) -> None:
         """Leave."""
         self._watching.cancel()
-        await asyncio.gather(self._watching, return_exceptions=True)
+        await asyncio.gather(self._watching, *self._typing, return_exceptions=True)
         await self._stack.aclose()
 
-    async def _call(self, invitation: Invitation) -> Caller:
+    async def _joins(self, invitation: Invitation, instead_of: Caller | None = None) -> Caller:
         # Twelve people who speak and listen would leave the bots no processor.
         caller = Caller(invitation, microphone=False, speaker=False)
+        if instead_of is not None:
+            caller.messages, caller._news = instead_of.messages, instead_of._news
         caller._room.on("participant_disconnected", self._on_gone)
         caller._room.on("reconnecting", self._notice)
         return await self._stack.enter_async_context(caller)
@@ -105,15 +108,16 @@ class Talker:
         return None
 
     async def _comes_back(self) -> bool:
-        """Join once more with a fresh invitation, in place of the earlier entry."""
+        """Join once more with a fresh invitation, and be there once the bot has answered."""
         with suppress(ConnectError, TimeoutError, rtc.ConnectError):
             async with asyncio.timeout(COME_BACK_SECS):
                 body = {"resume": self.caller.invitation.token}
                 invitation = await connect(self._url, body, origin=self._url)
-                caller = await self._call(invitation)
-            caller.messages = self.caller.messages
+                caller = await self._joins(invitation, instead_of=self.caller)
+                await caller.present()
+                await caller._meet_again()
             self.caller = caller
-            await caller.say_ready()
+            caller._news.set()
             return True
         return False
 
@@ -139,19 +143,25 @@ class Talker:
     async def answered_again(self, since_secs: float) -> float | None:
         """Return how long after a moment the bot answers and remembers; None: the call is over.
 
-        What is typed while nobody is there is lost, so it is asked again and again.
+        What is typed while nobody is there is lost, so it is asked again and again, and at once
+        when the call is there again.
         """
         began = len(self.caller.messages)
         while time.monotonic() - since_secs < AGAIN_SECS:
-            await self._types(RECALL)
+            asked = self.caller
+            self._typing.append(asyncio.create_task(self._types(asked, RECALL)))
             with suppress(TimeoutError):
-                message = await self._hears(self.first, began, AGAIN_EVERY_SECS)
+                await asked.until(
+                    lambda asked=asked: self.caller is not asked or self._heard(began) is not None,
+                    AGAIN_EVERY_SECS,
+                )
+            if (message := self._heard(began)) is not None:
                 return float(message["_at_secs"]) - since_secs
         return None
 
-    async def _types(self, text: str) -> None:
+    async def _types(self, caller: Caller, text: str) -> None:
         """Send a line; what cannot be sent in time is lost."""
-        sending = asyncio.create_task(self.caller.send("send-text", {"content": text}))
+        sending = asyncio.create_task(caller.send("send-text", {"content": text}))
         # Not `asyncio.timeout`: the SDK gives up after as long, and its error and the time-out in
         # the same moment leave this task cancelled (CPython 3.11).
         _, late = await asyncio.wait({sending}, timeout=AGAIN_EVERY_SECS)
@@ -159,6 +169,10 @@ class Talker:
             one.cancel()
         with suppress(PublishDataError, asyncio.CancelledError):
             await sending
+
+    def _heard(self, began: int) -> dict[str, Any] | None:
+        """Return the message that says what they said first, of those since `began`."""
+        return _said(self.caller.messages[began:], self.first)
 
     async def _hears(self, text: str, began: int, within_secs: float) -> dict[str, Any]:
         """Return the message that completes a text, of those since `began`.
