@@ -32,7 +32,7 @@ _MAX_LAG_SECS = 0.5
 RTVI_LABEL = "rtvi-ai"
 RTVI_VERSION = "2.2.0"
 # As the widget does (`VERIFY_MS` in widget/src/call.ts).
-READY_AGAIN_SECS = 1.0
+READY_AGAIN_SECS = 0.5
 
 
 class ConnectError(Exception):

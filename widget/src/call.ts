@@ -19,13 +19,13 @@ import { Timers } from "./timers.ts";
 const JOIN_MS = 15_000;
 /** How long the bot may take to enter a room the visitor is in. */
 const BOT_JOIN_MS = 12_000;
-/** client-ready is lost when the bot is not listening yet; it is repeated after this. */
-const READY_RETRY_MS = 3_000;
-const READY_ATTEMPTS = 4;
+/** client-ready is lost when the bot's data channel is not open yet; it is repeated after this, for 12 s. */
+const READY_RETRY_MS = 500;
+const READY_ATTEMPTS = 24;
 /** A bot that rejoins is back within seconds; another one, where its process died, within eight. */
 const BOT_RETURN_MS = 10_000;
 /** A bot that is back answers within a round trip. */
-const VERIFY_MS = 1_000;
+const VERIFY_MS = 500;
 /** The bot's voice is published with the bot; past this the handshake starts without it. */
 const BOT_TRACK_MS = 1_500;
 /** How long the room stays open, in silence, for the bot to hear that the call is over. */
@@ -114,6 +114,11 @@ export class Call {
     this.#mic = new CallMic(options, this.#room, onMic, (track) => {
       handlers.onTrack("user", track);
     });
+  }
+
+  /** Asks the door where this call is by now; undefined when it does not say. */
+  async whereIsIt(resume: string, timeoutMs: number): Promise<Connection | undefined> {
+    return connect({ ...this.#options, resume, timeoutMs, signal: this.#abort.signal }).catch(() => undefined);
   }
 
   /** Runs the call up to the handshake. Never throws: failures are reported. */

@@ -7,7 +7,7 @@
 
 import { Call, type CallOptions } from "./call.ts";
 import { Comeback } from "./comeback.ts";
-import type { ConnectError } from "./connect.ts";
+import type { ConnectError, Connection } from "./connect.ts";
 import { newId } from "./ids.ts";
 import { ResumeStore } from "./resume.ts";
 import type { BotMessage } from "./rtvi.ts";
@@ -45,12 +45,18 @@ export class Caller {
   #sessionId: string | null = null;
   #leaveUrl: string | null = null;
   #token = "";
+  #room = "";
   #retries = 0;
   /** Bot and visitor have met: a call that is lost from here on is looked for. */
   #met = false;
-  readonly #comeback = new Comeback(() => {
-    this.#begin(this.#token, COMEBACK_TIMEOUT_MS);
-  });
+  readonly #comeback = new Comeback(
+    () => {
+      void this.#look();
+    },
+    () => {
+      this.#begin(this.#token, COMEBACK_TIMEOUT_MS);
+    },
+  );
   /** Typed before the bot was ready; sent again with the next attempt. */
   #waiting: string[] = [];
 
@@ -108,8 +114,8 @@ export class Caller {
         },
         onConnection: (connection) => {
           this.#sessionId = connection.sessionId;
-          this.#token = connection.token;
-          this.#store?.keep(connection);
+          this.#room = connection.room;
+          this.#hold(connection);
           if (current() && connection.recorded) this.#handlers.dispatch({ type: "recorded" });
         },
         onTrack: (who, track) => {
@@ -123,6 +129,21 @@ export class Caller {
     );
     this.#call = call;
     void call.start();
+  }
+
+  /** Keeps the way in that counts from now on. */
+  #hold(connection: Connection): void {
+    this.#token = connection.token;
+    this.#store?.keep(connection);
+  }
+
+  /** Asks the door where the call is while it may heal, and goes there when it is elsewhere. */
+  async #look(): Promise<void> {
+    const call = this.#call;
+    const connection = await call?.whereIsIt(this.#token, COMEBACK_TIMEOUT_MS);
+    if (connection === undefined || this.#call !== call) return;
+    this.#hold(connection);
+    if (connection.room !== this.#room && this.#comeback.isUnderWay) this.#comeback.moved();
   }
 
   #meet(): void {

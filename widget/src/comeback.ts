@@ -8,17 +8,24 @@
 
 /** What heals by itself does so within this. */
 const HEALS_MS = 3_000;
+/** A call whose room is lost goes on in another one, and then there is nothing here that could heal. */
+const LOOK_MS = 1_000;
 const AGAIN_MS = 1_500;
 /** The bot waits no longer (RECONNECT_GRACE_SECS), give or take a join. */
 const GIVE_UP_MS = 28_000;
 
 export class Comeback {
+  readonly #look: () => void;
   readonly #attempt: () => void;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #sinceMs: number | null = null;
 
-  /** @param attempt asks the door for the call. */
-  constructor(attempt: () => void) {
+  /**
+   * @param look asks the door where the call is by now.
+   * @param attempt asks the door for the call, and joins it.
+   */
+  constructor(look: () => void, attempt: () => void) {
+    this.#look = look;
     this.#attempt = attempt;
   }
 
@@ -30,7 +37,17 @@ export class Comeback {
   /** The connection is lost; it may heal. */
   lost(): void {
     this.#sinceMs ??= Date.now();
-    if (this.#timer === undefined) this.#later(HEALS_MS);
+    if (this.#timer !== undefined) return;
+    this.#later(LOOK_MS, () => {
+      this.#later(HEALS_MS - LOOK_MS);
+      this.#look();
+    });
+  }
+
+  /** The call is elsewhere. */
+  moved(): void {
+    this.#cancel();
+    this.#attempt();
   }
 
   /**
@@ -56,10 +73,10 @@ export class Comeback {
     this.#sinceMs = null;
   }
 
-  #later(delayMs: number): void {
+  #later(delayMs: number, run: () => void = this.#attempt): void {
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
-      this.#attempt();
+      run();
     }, delayMs);
   }
 

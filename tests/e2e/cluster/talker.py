@@ -20,6 +20,7 @@ AGAIN_SECS: Final = 75.0
 # As widget/src/pulse.ts and widget/src/comeback.ts.
 LOOK_SECS: Final = 0.4
 STILL_SECS: Final = 1.7
+LOOKS_SECS: Final = 1.0
 HEALS_SECS: Final = 3.0
 COME_AGAIN_SECS: Final = 1.5
 COME_BACK_SECS: Final = 15.0
@@ -77,6 +78,7 @@ class Talker:
         """Do as the widget does: notice that nothing comes, and ask the door for the call again."""
         packets, moved_secs = -1, time.monotonic()
         lost_secs: float | None = None
+        looked = False
         while True:
             await asyncio.sleep(LOOK_SECS)
             now, seen = time.monotonic(), await self._packets()
@@ -85,13 +87,18 @@ class Talker:
             is_connected = self.caller._room.connection_state == rtc.ConnectionState.CONN_CONNECTED
             if is_connected and now - moved_secs < STILL_SECS:
                 lost_secs = None
+                looked = False
                 continue
             self._notice()
             lost_secs = lost_secs or now
-            if now - lost_secs < HEALS_SECS:
+            lost_for_secs = now - lost_secs
+            if lost_for_secs < (HEALS_SECS if looked else LOOKS_SECS):
+                continue
+            if lost_for_secs < HEALS_SECS and not await self._has_moved():
+                looked = True
                 continue
             if await self._comes_back():
-                lost_secs, moved_secs = None, time.monotonic()
+                lost_secs, looked, moved_secs = None, False, time.monotonic()
             else:
                 await asyncio.sleep(COME_AGAIN_SECS)
 
@@ -111,15 +118,25 @@ class Talker:
         """Join once more with a fresh invitation, and be there once the bot has answered."""
         with suppress(ConnectError, TimeoutError, rtc.ConnectError):
             async with asyncio.timeout(COME_BACK_SECS):
-                body = {"resume": self.caller.invitation.token}
-                invitation = await connect(self._url, body, origin=self._url)
-                caller = await self._joins(invitation, instead_of=self.caller)
+                caller = await self._joins(await self._finds(), instead_of=self.caller)
                 await caller.present()
                 await caller._meet_again()
             self.caller = caller
             caller._news.set()
             return True
         return False
+
+    async def _has_moved(self) -> bool:
+        """Whether the call goes on in another room."""
+        with suppress(ConnectError, TimeoutError):
+            async with asyncio.timeout(COME_BACK_SECS):
+                return (await self._finds()).room != self.caller.invitation.room
+        return False
+
+    async def _finds(self) -> Invitation:
+        """Ask the door where the call is."""
+        body = {"resume": self.caller.invitation.token}
+        return await connect(self._url, body, origin=self._url)
 
     async def asks(self, question: str, within_secs: float = 15) -> str:
         """Type a question and return the answer."""

@@ -2,9 +2,9 @@
 
 /** How long the bot may take to enter a room the visitor is in. */
 const BOT_JOIN_MS = 12_000;
-/** client-ready is lost when the bot does not listen yet; it is repeated after this. */
-const RETRY_MS = 3_000;
-const ATTEMPTS = 4;
+/** client-ready is lost when the bot's data channel is not open yet; it is repeated after this, for 12 s. */
+const RETRY_MS = 500;
+const ATTEMPTS = 24;
 
 export class Handshake {
   /** Resolves with bot-ready; rejects when it does not come. */
