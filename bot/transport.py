@@ -38,6 +38,9 @@ MUTE_SILENCE_MS = 2000
 # Closing a stream is a call into native code and back.
 CLOSE_TIMEOUT_SECS = 2.0
 
+# LiveKit's client answers at once, unless it waits for a node that says nothing.
+LEAVE_TIMEOUT_SECS = 0.2
+
 # Nobody needs to hear more often that the same thing is refused.
 TELL_AGAIN_SECS = 5.0
 
@@ -63,6 +66,9 @@ def _nobody_asks() -> None:
     """Nobody wants to know."""
 
 
+# Rooms that are still being left: a task that nobody holds may be collected.
+_leaving: set[asyncio.Task[None]] = set()
+
 _Listening = tuple[rtc.AudioStream, asyncio.Task[None]]
 
 
@@ -78,6 +84,7 @@ class SessionTransportClient(LiveKitTransportClient):
         self.on_refused: Callable[[str], Awaitable[None]] | None = None
         self.on_adrift: Callable[[], None] = _nobody_asks
         self.is_room_lost = False
+        self._is_adrift = False
         self._audible = asyncio.Event()
         self._early_packets: list[bytes] = []
         self._closing: set[asyncio.Task[None]] = set()
@@ -101,12 +108,27 @@ class SessionTransportClient(LiveKitTransportClient):
         if first_time:
             self.room.on("local_track_subscribed", self._on_local_track_subscribed)
             self.room.on("reconnecting", self._on_reconnecting)
+            self.room.on("reconnected", self._on_reconnected)
             self.room.on("disconnected", self._on_thrown_out)
 
     def take_back(self) -> None:
         """Drop the audio that waits in the room's source."""
         if self._audio_source is not None:
             self._audio_source.clear_queue()
+
+    async def disconnect(self) -> None:
+        """Leave the room; one that is lost is left behind.
+
+        Defect: while LiveKit's client tries to come back, it leaves only when a knock has been
+        answered, and at a lost node's room that takes three seconds.
+        """
+        if self._is_adrift and self._connected:
+            self._connected = False
+            leaving = asyncio.create_task(self.room.disconnect())
+            _leaving.add(leaving)
+            leaving.add_done_callback(_leaving.discard)
+            await asyncio.wait({leaving}, timeout=LEAVE_TIMEOUT_SECS)
+        await super().disconnect()
 
     async def release(self) -> None:
         """Close the audio source and streams, also after the server ended the room.
@@ -140,7 +162,11 @@ class SessionTransportClient(LiveKitTransportClient):
         logger.info("left the room: {}", rtc.DisconnectReason.Name(reason).lower())
 
     def _on_reconnecting(self) -> None:
+        self._is_adrift = True
         self.on_adrift()
+
+    def _on_reconnected(self) -> None:
+        self._is_adrift = False
 
     def _on_local_track_subscribed(self, _track: object) -> None:
         self._audible.set()

@@ -30,8 +30,9 @@ REQUEST_TIMEOUT_SECS = 4.0
 NODE_TIMEOUT_SECS = 0.75
 # Clients knock again and again; the room has to be there before they give up.
 RESTORE_EVERY_SECS = 0.2
-# LiveKit takes a lost node for living for five seconds, and chooses it for new rooms, too.
-ASKED_AT_ONCE = 3
+# LiveKit takes a lost node for living for five seconds, and chooses it for new rooms, too: another
+# one is asked for so soon, for as long as none is there.
+ASK_ANOTHER_SECS = 0.2
 # By then nobody knocks any more at a room that was left behind, and LiveKit can delete it.
 LEFT_BEHIND_SECS = 30.0
 
@@ -107,33 +108,27 @@ class Rooms:
 
         Returns when LiveKit has it, however long that takes.
         """
-        while (made := await self._make_one()) is None:  # noqa: ASYNC110 - nor whom it has lost
-            await asyncio.sleep(RESTORE_EVERY_SECS)
-        self.leave_behind(name)
-        return made
+        made: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        asked: dict[str, asyncio.Task[None]] = {}
 
-    async def _make_one(self) -> str | None:
-        """Ask for some new rooms, and return the one that is there first, if any is."""
-        names = [unguessable("room") for _ in range(ASKED_AT_ONCE)]
-        making = [asyncio.create_task(self._make_new(name)) for name in names]
-        made: str | None = None
+        async def ask(another: str) -> None:
+            with contextlib.suppress(*_FAILURES):
+                await self._make(another, is_old=False)
+                if not made.done():
+                    made.set_result(another)
+
         try:
-            for one in asyncio.as_completed(making):
-                if (made := await one) is not None:
-                    break
+            while not made.done():
+                another = unguessable("room")
+                asked[another] = asyncio.create_task(ask(another))
+                await asyncio.wait({made}, timeout=ASK_ANOTHER_SECS)
         finally:
-            for one in making:
-                one.cancel()
-            for name in names:
-                if name != made:
-                    self.leave_behind(name)
-        return made
-
-    async def _make_new(self, name: str) -> str | None:
-        with contextlib.suppress(*_FAILURES):
-            await self._make(name, is_old=False)
-            return name
-        return None
+            for another, asking in asked.items():
+                asking.cancel()
+                if not (made.done() and made.result() == another):
+                    self.leave_behind(another)
+        self.leave_behind(name)
+        return made.result()
 
     def leave_behind(self, name: str) -> None:
         """Delete a room that nobody is to come to any more, as soon as LiveKit can."""

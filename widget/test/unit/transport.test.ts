@@ -67,9 +67,7 @@ describe("the handshake", () => {
     await assert.rejects(absent.handshake.done, /No bot came/);
     const silent = start();
     silent.handshake.ask();
-    mock.timers.tick(11_500);
-    assert.equal(silent.sent(), 24);
-    mock.timers.tick(500);
+    for (let i = 0; i < 24; i += 1) mock.timers.tick(500);
     await assert.rejects(silent.handshake.done, /did not answer/);
     assert.equal(silent.sent(), 24);
   });
