@@ -230,13 +230,16 @@ class SessionTransportClient(LiveKitTransportClient):
         Defect: Pipecat accepts data from anyone in the room, of any size, at any pace, and logs
         what it drops.
 
-        A packet can outrun the news that its sender has joined, and then names nobody; it waits
-        for the user. (Server SDKs send without a name as well, but they hold the API secret.)
+        A packet can outrun the news that its sender has joined, and then names nobody: of those who
+        publish nothing LiveKit tells the others every three seconds only. In a room for one human
+        it is that one's, and waits only where nobody is expected. (Server SDKs send without a name
+        as well, but they hold the API secret.)
         """
         sender = data.participant.identity if data.participant else None
-        if sender is None:
-            self._early_packets = [*self._early_packets, data.data][-MAX_EARLY_PACKETS:]
-        elif sender == self._user_identity:
+        if self._user_identity is None:
+            if sender is None:
+                self._early_packets = [*self._early_packets, data.data][-MAX_EARLY_PACKETS:]
+        elif sender in (None, self._user_identity):
             await self._accept_data(data.data)
         else:
             logger.debug("dropped a data packet: not from the user")

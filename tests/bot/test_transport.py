@@ -1,0 +1,63 @@
+"""Whose words reach the bot."""
+
+from __future__ import annotations
+
+import json
+from types import SimpleNamespace
+from typing import cast
+
+import pytest
+from livekit import rtc
+
+from bot.transport import SessionTransport, SessionTransportClient
+
+pytestmark = pytest.mark.anyio
+USER = "user-1"
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    """asyncio, as in the product."""
+    return "asyncio"
+
+
+def a_client(user_identity: str | None, taken: list[bytes]) -> SessionTransportClient:
+    """A client that has not joined; notes what the pipeline would be given."""
+
+    async def take(payload: bytes, _sender: str) -> None:
+        taken.append(payload)
+
+    transport = SessionTransport(url="", token="", room="", user_identity=user_identity)
+    client = transport._session_client
+    client._callbacks.on_data_received = take
+    return client
+
+
+def packet(text: str, sender: str | None) -> rtc.DataPacket:
+    """An RTVI message as the SDK hands it on: with its sender, where it knows of one."""
+    payload = {"label": "rtvi-ai", "id": text, "type": "client-ready", "data": {}}
+    participant = cast("rtc.RemoteParticipant", SimpleNamespace(identity=sender))
+    return rtc.DataPacket(
+        data=json.dumps(payload).encode(),
+        kind=rtc.DataPacketKind.KIND_RELIABLE,
+        participant=participant if sender else None,
+    )
+
+
+async def test_the_user_is_heard_before_livekit_tells_that_they_joined() -> None:
+    """Who publishes nothing is announced every three seconds only; nobody else is heard."""
+    taken: list[bytes] = []
+    client = a_client(USER, taken)
+    await client._async_on_data_received(packet("unannounced", None))
+    await client._async_on_data_received(packet("named", USER))
+    await client._async_on_data_received(packet("stranger", "user-2"))
+    assert [json.loads(one)["id"] for one in taken] == ["unannounced", "named"]
+
+
+async def test_where_nobody_is_expected_a_packet_waits_for_who_joins_first() -> None:
+    """Until then it could be anybody's."""
+    taken: list[bytes] = []
+    client = a_client(None, taken)
+    await client._async_on_data_received(packet("early", None))
+    await client._async_on_data_received(packet("stranger", "user-2"))
+    assert taken == []
