@@ -28,16 +28,26 @@ PATIENCE_SECS = 3.5
 
 
 class Lookout:
-    """Asks for the rooms of sessions, when there is a reason to."""
+    """Asks for the rooms of sessions, when there is a reason to.
+
+    Attributes:
+        alarms: How often somebody here had a reason.
+    """
 
     def __init__(self, rooms: Rooms, sessions: Callable[[], Sequence[Running]]) -> None:
         """Look after these sessions."""
+        self.alarms = 0
         self._rooms = rooms
         self._sessions = sessions
         self._looking: asyncio.Task[None] | None = None
 
     def alarm(self) -> None:
-        """A bot has lost its room: look after the others, once at a time."""
+        """A bot has lost its room, or a page: look after the others, here and elsewhere."""
+        self.alarms += 1
+        self.look()
+
+    def look(self) -> None:
+        """Look after all sessions that are here, once at a time."""
         if self._looking is None or self._looking.done():
             self._looking = asyncio.create_task(self._look(), name="lookout")
 

@@ -50,6 +50,7 @@ class Sessions:
     Attributes:
         max_sessions: Cap on sessions at once.
         others: The servers that can go on with them.
+        lookout: Who sees that a LiveKit node is lost.
     """
 
     def __init__(
@@ -88,8 +89,8 @@ class Sessions:
         self._livekit_url = livekit_url
         self._records = records
         self._homes: Homes = homes or NoHomes()
-        self._lookout = Lookout(rooms, self.all)
-        self._attendant = Attendant(rooms, keeper, self._homes, self._lookout)
+        self.lookout = Lookout(rooms, self.all)
+        self._attendant = Attendant(rooms, keeper, self._homes, self.lookout)
         self._running: dict[str, Running] = {}
         self._starts = Starts(metrics)
         self._creating = 0
@@ -213,7 +214,7 @@ class Sessions:
             is_over = running.placed.reason not in (None, *_LOST) and not running.is_moving
             if running.identity == identity and not is_over and running.is_of(visitor):
                 await self._keeper.may_resume(session_id)
-                await self._lookout.sees_to(running)
+                await self.lookout.sees_to(running)
                 return running.way_in(self._keys)
         raise errors.session_gone()
 
@@ -262,7 +263,7 @@ class Sessions:
     async def drain(self) -> None:
         """End every session and return when all have left, or after DRAIN_TIMEOUT_SECS."""
         self.take_no_more()
-        self._lookout.stop()
+        self.lookout.stop()
         running = list(self._running.values())
         for one in running:
             one.placed.end(EndReason.SHUTDOWN)

@@ -91,6 +91,7 @@ class Membership:
             sessions=self._sessions.count,
             max_sessions=self._sessions.max_sessions,
             refuses=None if refusal is None else refusal.code,
+            alarms=self._sessions.lookout.alarms,
         )
 
     async def home_of(self, identity: str) -> Member | None:
@@ -132,6 +133,8 @@ class Membership:
             self._roster.renew()
             self._sessions.let_go()
         self.view.look(speaking)
+        if self.view.alarmed - {self._roster.id}:
+            self._sessions.lookout.look()
         # Where Redis was away nobody could say that it lives.
         if now - self._steady_since >= LOST_AFTER_SECS:
             for lost in silent:

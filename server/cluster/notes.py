@@ -27,6 +27,7 @@ class Member(_Note):
         sessions: Going on or being started.
         max_sessions: At once.
         refuses: The code with which it would refuse one more; None: it takes it.
+        alarms: How often a LiveKit node seemed lost to it.
     """
 
     id: str
@@ -34,6 +35,7 @@ class Member(_Note):
     sessions: _Count
     max_sessions: _Count
     refuses: str | None = None
+    alarms: _Count = 0
 
 
 class Home(_Note):

@@ -13,17 +13,25 @@ SUSPECT_SECS = 3.0
 
 
 class View:
-    """Who is there, and who takes the next session."""
+    """Who is there, and who takes the next session.
+
+    Attributes:
+        alarmed: Those that a LiveKit node has seemed lost to since the look before.
+    """
 
     def __init__(self) -> None:
         """Know nobody yet."""
+        self.alarmed: set[str] = set()
         self._members: dict[str, Member] = {}
         self._placed: Counter[str] = Counter()
         self._suspects: dict[str, float] = {}
 
     def look(self, members: Sequence[Member]) -> None:
         """Take what the roster says now."""
-        self._members = {one.id: one for one in members}
+        before, self._members = self._members, {one.id: one for one in members}
+        self.alarmed = {
+            one.id for one in members if one.id in before and one.alarms > before[one.id].alarms
+        }
         self._placed.clear()
 
     @property

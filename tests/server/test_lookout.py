@@ -60,12 +60,30 @@ async def test_a_page_that_asks_for_its_call_gives_the_alarm(node: Node) -> None
     assert [one.placed.reason for one in others] == [None, None]
 
 
+async def test_an_alarm_is_heard_by_all_members(
+    redis: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of two on the lost node one has noticed it: the other's session moves, too."""
+    monkeypatch.setattr(lookout, "SILENT_SECS", 0.1)
+    async with cluster_of(redis, 2) as nodes:
+        for node in nodes:
+            await node.doorway.start(SOMEBODY)
+        aware, unaware = (node.sessions.all()[0] for node in nodes)
+        await unaware.placed.ready.wait()
+        old = unaware.room
+        for node in nodes:
+            node.rooms.out_of_reach = {aware.room, old}
+        aware.placed.adrift.set()
+        await until(lambda: unaware.room != old)
+        assert nodes[1].sessions.lookout.alarms == 0
+
+
 async def test_where_all_of_livekit_is_away_nobody_is_taken_for_lost(node: Node) -> None:
     """Bots come back by themselves when it is there again."""
     aware, *others = node.sessions.all()
     node.rooms.is_away = True
     aware.placed.adrift.set()
-    watch = node.sessions._lookout
+    watch = node.sessions.lookout
     await until(lambda: watch._looking is not None)
     assert watch._looking
     await asyncio.wait({watch._looking}, timeout=5)
