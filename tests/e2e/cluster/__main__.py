@@ -32,29 +32,51 @@ TALKERS: Final = 12
 
 
 @dataclass(frozen=True)
+class Loss:
+    """What became of one caller, in seconds from the event; None: nothing.
+
+    Attributes:
+        noticed_secs: When they first saw that something was wrong.
+        back_secs: When they were answered again.
+    """
+
+    noticed_secs: float | None
+    back_secs: float | None
+
+    @classmethod
+    def of(cls, talker: Talker, began_secs: float, back_secs: float | None) -> Loss:
+        """Return what became of a caller."""
+        noticed = talker.noticed_secs
+        return cls(None if noticed is None else noticed - began_secs, back_secs)
+
+
+@dataclass(frozen=True)
 class Row:
     """What became of everybody in one event.
 
     Attributes:
         event: What was done.
-        affected: Conversations that a bot was lost to.
-        noticed_secs: When a caller first saw that something was wrong, of those affected.
-        back_secs: When another bot said that it is back.
+        losses: Of those who a bot was lost to.
         cut: Conversations that did not come back, or do not remember.
     """
 
     event: str
-    affected: int
-    noticed_secs: Sequence[float]
-    back_secs: Sequence[float]
+    losses: Sequence[Loss]
     cut: int
     talking: int
 
     def line(self) -> str:
         """Return it as a line of the table."""
+        noticed = [one.noticed_secs for one in self.losses if one.noticed_secs is not None]
+        back = [one.back_secs for one in self.losses if one.back_secs is not None]
+        pauses = [
+            max(0.0, one.back_secs - (one.noticed_secs or 0.0))
+            for one in self.losses
+            if one.back_secs is not None
+        ]
         return (
-            f"| {self.event} | {self.affected} of {self.talking} | {_spread(self.noticed_secs)} "
-            f"| {_spread(self.back_secs)} | {self.cut} |"
+            f"| {self.event} | {len(self.losses)} of {self.talking} | {_spread(noticed)} "
+            f"| {_spread(back)} | {_spread(pauses)} | {self.cut} |\n"
         )
 
 
@@ -77,14 +99,15 @@ async def _happens(
     waiting = [asyncio.create_task(talker.back(began)) for talker in affected]
     await act()
     outcomes = await asyncio.gather(*waiting, return_exceptions=True)
-    back = [one for one in outcomes if isinstance(one, float)]
     remembered = await asyncio.gather(
         *(talker.is_remembered() for talker in talkers), return_exceptions=True
     )
-    cut = sum(one is not True for one in remembered)
-    noticed = [one.noticed_secs - began for one in affected if one.noticed_secs is not None]
-    row = Row(event, len(affected), noticed, back, cut, len(talkers))
-    sys.stdout.write(row.line() + "\n")
+    losses = [
+        Loss.of(talker, began, secs if isinstance(secs, float) else None)
+        for talker, secs in zip(affected, outcomes, strict=True)
+    ]
+    row = Row(event, losses, sum(one is not True for one in remembered), len(talkers))
+    sys.stdout.write(row.line())
     sys.stdout.flush()
     return row
 
@@ -96,20 +119,13 @@ async def _node_is_lost(field: Field, talkers: Sequence[Talker]) -> Row:
     began = time.monotonic()
     field.nodes[0].child.process.kill()
     secs = await asyncio.gather(*(talker.answered_again(began) for talker in talkers))
-    affected = [
-        (talker, back)
+    losses = [
+        Loss.of(talker, began, back)
         for talker, back in zip(talkers, secs, strict=True)
         if talker.noticed_secs is not None
     ]
-    row = Row(
-        "LiveKit node: SIGKILL",
-        len(affected),
-        [one.noticed_secs - began for one, _ in affected if one.noticed_secs is not None],
-        [back for _, back in affected if back is not None],
-        sum(back is None for back in secs),
-        len(talkers),
-    )
-    sys.stdout.write(row.line() + "\n")
+    row = Row("LiveKit node: SIGKILL", losses, sum(one is None for one in secs), len(talkers))
+    sys.stdout.write(row.line())
     return row
 
 
