@@ -35,6 +35,8 @@ export interface CallOptions extends CallMicOptions {
   readonly server: string;
   readonly connectUrl: string | null;
   readonly resume: string | undefined;
+  /** What the door has answered already; it is not asked again then. */
+  readonly connection?: Connection | undefined;
   /** The visitor agreed to have the conversation kept. */
   readonly record: boolean;
   /** How long the door may take to answer. */
@@ -130,7 +132,7 @@ export class Call {
       // A visitor may look at the browser's question for longer than a token lives.
       const track = this.#isSpoken ? this.#mic.open() : Promise.resolve(null);
       if (this.#isSpoken && !(await isMicGranted())) await track;
-      const connection = await connect({ ...this.#options, signal });
+      const connection = this.#options.connection ?? (await connect({ ...this.#options, signal }));
       signal.throwIfAborted();
       this.#handlers.onConnection(connection);
       this.#timers.later("join", JOIN_MS, () => {

@@ -29,7 +29,7 @@ export interface CallerHandlers {
   onTyped(id: string, content: string): void;
 }
 
-export type CallerOptions = Omit<CallOptions, "resume" | "timeoutMs">;
+export type CallerOptions = Omit<CallOptions, "resume" | "connection" | "timeoutMs">;
 
 /** The door may wait for a bot to take the call; past this nobody waits any longer. */
 const CONNECT_TIMEOUT_MS = 15_000;
@@ -94,7 +94,7 @@ export class Caller {
     for (const content of this.#waiting) this.#type(content);
   }
 
-  #begin(resume: string | undefined, timeoutMs: number): void {
+  #begin(resume: string | undefined, timeoutMs: number, connection?: Connection): void {
     this.#call?.drop();
     const options = this.#options();
     this.#store = new ResumeStore(options.server);
@@ -102,7 +102,7 @@ export class Caller {
     this.#leaveUrl = options.connectUrl == null ? `${options.server}/leave` : null;
     const current = () => this.#call === call;
     const call: Call = new Call(
-      { ...options, resume, timeoutMs },
+      { ...options, resume, connection, timeoutMs },
       {
         dispatch: (action) => {
           if (current()) this.#pass(action);
@@ -143,7 +143,9 @@ export class Caller {
     const connection = await call?.whereIsIt(this.#token, COMEBACK_TIMEOUT_MS);
     if (connection === undefined || this.#call !== call) return;
     this.#hold(connection);
-    if (connection.room !== this.#room && this.#comeback.isUnderWay) this.#comeback.moved();
+    if (connection.room === this.#room || !this.#comeback.isUnderWay) return;
+    this.#comeback.found();
+    this.#begin(undefined, COMEBACK_TIMEOUT_MS, connection);
   }
 
   #meet(): void {

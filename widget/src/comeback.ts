@@ -44,10 +44,9 @@ export class Comeback {
     });
   }
 
-  /** The call is elsewhere. */
-  moved(): void {
+  /** The call was found elsewhere, and is being joined. */
+  found(): void {
     this.#cancel();
-    this.#attempt();
   }
 
   /**

@@ -94,10 +94,12 @@ class Talker:
             lost_for_secs = now - lost_secs
             if lost_for_secs < (HEALS_SECS if looked else LOOKS_SECS):
                 continue
-            if lost_for_secs < HEALS_SECS and not await self._has_moved():
-                looked = True
-                continue
-            if await self._comes_back():
+            found: Invitation | None = None
+            if lost_for_secs < HEALS_SECS:
+                looked, found = True, await self._is_elsewhere()
+                if found is None:
+                    continue
+            if await self._comes_back(found):
                 lost_secs, looked, moved_secs = None, False, time.monotonic()
             else:
                 await asyncio.sleep(COME_AGAIN_SECS)
@@ -114,11 +116,12 @@ class Talker:
                     return sum(one.inbound_rtp.received.packets_received for one in stats)
         return None
 
-    async def _comes_back(self) -> bool:
+    async def _comes_back(self, found: Invitation | None) -> bool:
         """Join once more with a fresh invitation, and be there once the bot has answered."""
         with suppress(ConnectError, TimeoutError, rtc.ConnectError):
             async with asyncio.timeout(COME_BACK_SECS):
-                caller = await self._joins(await self._finds(), instead_of=self.caller)
+                invitation = found or await self._finds()
+                caller = await self._joins(invitation, instead_of=self.caller)
                 await caller.present()
                 await caller._meet_again()
             self.caller = caller
@@ -126,12 +129,13 @@ class Talker:
             return True
         return False
 
-    async def _has_moved(self) -> bool:
-        """Whether the call goes on in another room."""
+    async def _is_elsewhere(self) -> Invitation | None:
+        """Return the way to where the call is, if that is another room."""
         with suppress(ConnectError, TimeoutError):
             async with asyncio.timeout(COME_BACK_SECS):
-                return (await self._finds()).room != self.caller.invitation.room
-        return False
+                found = await self._finds()
+            return None if found.room == self.caller.invitation.room else found
+        return None
 
     async def _finds(self) -> Invitation:
         """Ask the door where the call is."""

@@ -23,12 +23,14 @@ describe("the way back into a call", () => {
     assert.deepEqual(done, ["look", "attempt"]);
   });
 
-  it("goes at once where the call has moved to", () => {
+  it("asks no more once the call is found elsewhere, until that fails", () => {
     comeback.lost();
     mock.timers.tick(1_200);
-    comeback.moved();
-    assert.deepEqual(done, ["look", "attempt"]);
-    mock.timers.tick(2_000);
+    comeback.found();
+    mock.timers.tick(10_000);
+    assert.deepEqual(done, ["look"]);
+    assert.ok(comeback.failed());
+    mock.timers.tick(1_500);
     assert.deepEqual(done, ["look", "attempt"]);
   });
 
