@@ -82,6 +82,39 @@ async def test_two_tabs_do_not_fight(open_door: OpenDoor, visit: Call) -> None:
         await door.empty()
 
 
+async def test_a_call_that_goes_on_in_another_room_is_followed(
+    open_door: OpenDoor, visit: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The node that has its room says nothing any more; the page asks where its call is now."""
+    async with (
+        embedding_site(open_door) as (site, door),
+        visit(site) as visitor,
+    ):
+        await visitor.begin_call()
+        await visitor.ask("What is a lot?")
+        await visitor.phase("speaking")
+        await visitor.phase("listening")
+        (running,) = door.sessions.all()
+        lost, rooms = running.room, door.sessions._rooms
+        make = rooms._make
+
+        async def says_nothing(name: str, *, is_old: bool) -> None:
+            if name == lost:
+                raise TimeoutError
+            await make(name, is_old=is_old)
+
+        monkeypatch.setattr(rooms, "_make", says_nothing)
+        running.placed.adrift.set()
+        await visitor.see("I am back")
+        assert running.room != lost
+        await visitor.ask("How can I pay?")
+        await visitor.phase("speaking")
+        await visitor.hears()
+        assert "What is a lot?" in await visitor.log()
+        await visitor.end_call()
+        await door.empty()
+
+
 async def test_an_element_that_moves_keeps_its_call(open_door: OpenDoor, visit: Call) -> None:
     """A route change, also one that moves the element, keeps the call; taking it away ends it."""
     async with (
