@@ -215,6 +215,10 @@ class Sessions:
             if running.identity == identity and not is_over and running.is_of(visitor):
                 await self._keeper.may_resume(session_id)
                 await self.lookout.sees_to(running)
+                if session_id not in self._running:
+                    # To ask for a room that was deleted meanwhile has made it anew.
+                    self._rooms.leave_behind(running.room)
+                    break
                 return running.way_in(self._keys)
         raise errors.session_gone()
 

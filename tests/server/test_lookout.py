@@ -11,6 +11,7 @@ from annotated_types import Le
 from bot.reasons import EndReason
 from bot.settings import BotSettings
 from server import lookout
+from server.errors import DoorError
 from server.rooms import EMPTY_TIMEOUT_SECS, _request
 from tests.server.members import SOMEBODY, Book, Node, cluster_of, until
 
@@ -58,6 +59,25 @@ async def test_a_page_that_asks_for_its_call_gives_the_alarm(node: Node) -> None
     again = await node.doorway.resume(way.token, SOMEBODY)
     assert again.room == running.room != way.room
     assert [one.placed.reason for one in others] == [None, None]
+
+
+async def test_a_session_that_ends_while_its_page_asks_is_gone(
+    node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The room that was asked for once too often is deleted again."""
+    running, *_ = node.sessions.all()
+    way = running.way_in(node.sessions._keys)
+
+    async def is_held(_name: str) -> bool:
+        running.placed.end(EndReason.USER_LEFT)
+        await running.task
+        return True
+
+    monkeypatch.setattr(node.rooms, "is_held", is_held)
+    with pytest.raises(DoorError) as refused:
+        await node.doorway.resume(way.token, SOMEBODY)
+    assert refused.value.code == "session_gone"
+    assert running.room in node.rooms._left_behind
 
 
 async def test_an_alarm_is_heard_by_all_members(
