@@ -97,11 +97,19 @@ class Rooms:
         return name
 
     async def find(self, name: str) -> str:
-        """Return a room in place of one that was lost: the same one where its node lives.
+        """Return a room in place of one that was lost: the same one, unless its node says nothing.
 
         Returns when LiveKit has one, however long that takes.
         """
-        return name if await self.is_held(name) else await self.elsewhere(name)
+        while True:
+            try:
+                await self._make(name, is_old=True)
+            except TimeoutError:
+                return await self.elsewhere(name)
+            except _FAILURES:
+                await asyncio.sleep(RESTORE_EVERY_SECS)
+            else:
+                return name
 
     async def elsewhere(self, name: str) -> str:
         """Make another room in place of one whose node says nothing; that one is deleted later.
@@ -112,8 +120,13 @@ class Rooms:
         asked: dict[str, asyncio.Task[None]] = {}
 
         async def ask(another: str) -> None:
-            with contextlib.suppress(*_FAILURES):
+            try:
                 await self._make(another, is_old=False)
+            except aiohttp.ClientConnectorError:
+                del asked[another]  # nobody was told of it
+            except _FAILURES:
+                pass
+            else:
                 if not made.done():
                     made.set_result(another)
 
