@@ -70,10 +70,11 @@ class Lookout:
     async def _look_after(self, running: Running) -> None:
         placed = running.placed
         began = time.monotonic()
-        while time.monotonic() - began < SILENT_SECS:
+        while (asked := time.monotonic()) - began < SILENT_SECS:
             if placed.reason is not None or await self._rooms.is_held(running.room):
                 return
-            await asyncio.sleep(RESTORE_EVERY_SECS)
+            # Who says nothing is asked again at once, who refuses after a while.
+            await asyncio.sleep(RESTORE_EVERY_SECS - (time.monotonic() - asked))
         # Where nothing of LiveKit answers, it is not this room's node alone.
         if not await self._rooms.reachable():
             return
