@@ -41,6 +41,7 @@ class Talker:
         self._url = url
         self._stack = AsyncExitStack()
         self._typing: list[asyncio.Task[None]] = []
+        self._leaving: list[asyncio.Task[None]] = []
         self.noticed_secs: float | None = None
 
     async def __aenter__(self) -> Self:
@@ -55,7 +56,8 @@ class Talker:
     async def __aexit__(self, *exc: object) -> None:
         """Leave."""
         self._watching.cancel()
-        await asyncio.gather(self._watching, *self._typing, return_exceptions=True)
+        ending = (self._watching, *self._typing, *self._leaving)
+        await asyncio.gather(*ending, return_exceptions=True)
         await self._stack.aclose()
 
     async def _joins(self, invitation: Invitation, instead_of: Caller | None = None) -> Caller:
@@ -118,6 +120,8 @@ class Talker:
 
     async def _comes_back(self, found: Invitation | None) -> bool:
         """Join once more with a fresh invitation, and be there once the bot has answered."""
+        # As the widget does; a client that goes on knocking would only keep the processor busy.
+        self._leaving.append(asyncio.create_task(self.caller._room.disconnect()))
         with suppress(ConnectError, TimeoutError, rtc.ConnectError):
             async with asyncio.timeout(COME_BACK_SECS):
                 invitation = found or await self._finds()
