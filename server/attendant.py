@@ -17,6 +17,8 @@ from server.running import Running
 # LiveKit believes in a node for five seconds after its last word; clients try for longer.
 RESTORE_TIMES = 10
 RESTORE_AGAIN_SECS = 2.0
+# A bot that has been there for so long is not lost by what is said in its room.
+WELL_AFTER_SECS = 60.0
 
 
 class Attendant:
@@ -41,6 +43,7 @@ class Attendant:
         seeing = [
             asyncio.create_task(self._keep_room(running)),
             asyncio.create_task(self._keep_memory(running)),
+            asyncio.create_task(self._keep_count(running)),
         ]
         try:
             await self._ended(running.placed, running.visitor.site)
@@ -70,6 +73,13 @@ class Attendant:
             await placed.grown.wait()
             placed.grown.clear()
             await self._homes.remember(running)
+
+    async def _keep_count(self, running: Running) -> None:
+        """Count no more what was lost before a bot that is well."""
+        if running.lost_in_a_row:
+            await asyncio.sleep(WELL_AFTER_SECS)
+            running.lost_in_a_row = 0
+            await self._homes.settle(running)
 
     async def _ended(self, placed: PlacedSession, site: str) -> None:
         """Wait for a session's end; charge its time, and end it when the site's budget is spent."""

@@ -61,7 +61,7 @@ class Rooms:
         left_behind = dict(self._left_behind)
         for deleting in left_behind.values():
             deleting.cancel()
-        await asyncio.gather(*(self.delete(name) for name in left_behind))
+        await asyncio.gather(*(self._clear(name) for name in left_behind))
         if self._api is not None:
             await self._api.aclose()
             self._api = None
@@ -150,8 +150,13 @@ class Rooms:
 
     async def _delete_later(self, name: str) -> None:
         await asyncio.sleep(LEFT_BEHIND_SECS)
-        await self.delete(name)
+        await self._clear(name)
         del self._left_behind[name]
+
+    async def _clear(self, name: str) -> None:
+        """Delete a room that may be a lost node's: to ask for it gives it to another one."""
+        await self.is_held(name)
+        await self.delete(name)
 
     async def restore(self, name: str) -> None:
         """Make a room anew that LiveKit has forgotten; nothing happens to one that it knows.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -14,9 +13,6 @@ from bot.lines import Line
 from server.doorkeeper import Visitor
 from server.process import PlacedSession
 from server.tokens import Keys, bot_token, user_token
-
-# A bot that was there for so long was not lost by what is said in its room.
-STAYED_SECS = 60.0
 
 
 def unguessable(prefix: str) -> str:
@@ -55,7 +51,7 @@ class Running:
         visits: Ways in that were given out.
         token: The last of them.
         lost: How many of its bots were lost.
-        lost_in_a_row: Of these, the last ones that were lost soon after they had come.
+        lost_in_a_row: Of these, those since one that was well.
         lines: What was said to those; None: its first bot is there.
         giving: Asks other servers to go on with it; whether one does.
         is_moving: Whether its bot was lost, and the next one is not placed yet.
@@ -76,7 +72,6 @@ class Running:
     is_moving: bool = field(default=False, init=False)
     _placed: PlacedSession | None = field(default=None, init=False)
     _task: asyncio.Task[None] | None = field(default=None, init=False)
-    _began_secs: float = field(default=0.0, init=False)
 
     @property
     def placed(self) -> PlacedSession:
@@ -96,7 +91,6 @@ class Running:
         """Note the process that it is in from now on."""
         self._placed = placed
         self.is_moving = False
-        self._began_secs = time.monotonic()
 
     def seen_to_by(self, task: asyncio.Task[None]) -> None:
         """Note the task."""
@@ -130,10 +124,9 @@ class Running:
 
     def bot_was_lost(self) -> None:
         """Keep what it knew for the one that follows, and count it."""
-        has_stayed = self._placed and time.monotonic() - self._began_secs >= STAYED_SECS
         self.lost += 1
+        self.lost_in_a_row += 1
         self.is_moving = True
-        self.lost_in_a_row = 1 if has_stayed else self.lost_in_a_row + 1
         self.lines = self.said
 
     async def is_given_away(self) -> bool:

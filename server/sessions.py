@@ -247,6 +247,7 @@ class Sessions:
         await asyncio.gather(*(self._hand_over(running) for running in self.all()))
 
     async def _hand_over(self, running: Running) -> None:
+        running.lost_in_a_row = 0  # its bot is well
         if await self._give_away(running):
             # Its bot is out of the room, and says nothing more.
             await asyncio.wait({running.task}, timeout=GIVEN_TIMEOUT_SECS)

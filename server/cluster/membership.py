@@ -61,6 +61,7 @@ class Membership:
         self._peers = peers
         self._rooms = rooms
         self._keeper = keeper
+        self._is_leaving = False
         self._steady_since: float | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -73,6 +74,8 @@ class Membership:
 
     async def __aexit__(self, *_exc: object) -> None:
         """Leave; sessions are drained before."""
+        # A cancellation that meets the end of a request to Redis can be lost (CPython 3.11).
+        self._is_leaving = True
         tasks = [self._beating, *self._tasks]
         for task in tasks:
             task.cancel()
@@ -109,7 +112,7 @@ class Membership:
         return await self._somebody_takes(taking, but=self._roster.id)
 
     async def _beat_for_ever(self) -> None:
-        while True:
+        while not self._is_leaving:
             await asyncio.sleep(BEAT_SECS)
             await self._beat()
 

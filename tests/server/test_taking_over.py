@@ -10,10 +10,12 @@ import pytest
 
 from bot.lines import Line
 from bot.reasons import EndReason
+from server import attendant
 from server.cluster import membership
 from server.cluster.membership import BEAT_SECS
 from server.cluster.notes import Home, Taking
 from server.running import Running
+from server.sessions import MAX_LOST_IN_A_ROW
 from tests.server.members import SOMEBODY, cluster_of, until
 
 pytestmark = pytest.mark.anyio
@@ -187,3 +189,27 @@ async def test_a_bot_that_does_not_come_to_take_the_place_of_another_is_replaced
         assert await node.sessions.take_over(taking.running())
         await until(lambda: deadly.room not in node.rooms.rooms)
         assert deadly.session_id not in node.sessions._running
+
+
+async def test_losses_before_a_bot_that_is_well_do_not_count(
+    redis: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has stayed, or its server gives it away: the next loss is the first one again."""
+    monkeypatch.setattr(attendant, "WELL_AFTER_SECS", 0.1)
+    async with cluster_of(redis, 2) as (one, leaving):
+        session = Running("2" * 16, SOMEBODY, lost_in_a_row=MAX_LOST_IN_A_ROW)
+        taking = Taking(home=Home.of(session), is_lost=False, lines=[])
+        assert await leaving.sessions.take_over(taking.running())
+        (running,) = leaving.sessions.all()
+        await until(lambda: running.lost_in_a_row == 0)
+        (noted,) = await leaving.roster.homes(leaving.roster.id)
+        assert noted.lost_in_a_row == 0
+
+        running.lost_in_a_row = MAX_LOST_IN_A_ROW
+        leaving.sessions.take_no_more()
+        giving = asyncio.create_task(leaving.sessions.hand_over())
+        await until(lambda: one.sessions.count == 1)
+        running.placed.end(EndReason.ROOM_CLOSED)
+        await giving
+        (given,) = one.sessions.all()
+        assert given.lost_in_a_row == 0
