@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from types import SimpleNamespace
 from typing import cast
@@ -9,6 +10,7 @@ from typing import cast
 import pytest
 from livekit import rtc
 
+from bot import transport
 from bot.transport import SessionTransport, SessionTransportClient
 
 pytestmark = pytest.mark.anyio
@@ -27,8 +29,9 @@ def a_client(user_identity: str | None, taken: list[bytes]) -> SessionTransportC
     async def take(payload: bytes, _sender: str) -> None:
         taken.append(payload)
 
-    transport = SessionTransport(url="", token="", room="", user_identity=user_identity)
-    client = transport._session_client
+    client = SessionTransport(
+        url="", token="", room="", user_identity=user_identity
+    )._session_client
     client._callbacks.on_data_received = take
     return client
 
@@ -61,3 +64,23 @@ async def test_where_nobody_is_expected_a_packet_waits_for_who_joins_first() -> 
     await client._async_on_data_received(packet("early", None))
     await client._async_on_data_received(packet("stranger", "user-2"))
     assert taken == []
+
+
+async def test_a_lost_room_is_left_without_its_node(monkeypatch: pytest.MonkeyPatch) -> None:
+    """LiveKit's client would first wait for an answer to its knock; the next bot does not."""
+    monkeypatch.setattr(transport, "LEAVE_TIMEOUT_SECS", 0.01)
+    client = a_client(USER, [])
+    answered, left = asyncio.Event(), asyncio.Event()
+
+    async def leave() -> None:
+        await answered.wait()
+        left.set()
+
+    client._room = cast("rtc.Room", SimpleNamespace(disconnect=leave))
+    client._connected = True
+    client._on_reconnecting()
+    await client.disconnect()
+    assert not client._connected
+    assert not left.is_set()
+    answered.set()
+    await left.wait()

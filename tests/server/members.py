@@ -44,6 +44,7 @@ class Book(Rooms):
         self.rooms = rooms
         self.removed: list[str] = []
         self.out_of_reach: set[str] = set()
+        self.lost: set[str] = set()
         self.choices_lost = 0
         self.is_away = False
         self.on_removed: Callable[[str], Awaitable[None]] | None = None
@@ -56,15 +57,18 @@ class Book(Rooms):
             self.choices_lost -= 1
             self.out_of_reach.add(name)
         if self.is_away or name in self.out_of_reach:
+            self.lost.add(name)
             raise TimeoutError
+        self.lost.discard(name)
 
     async def reachable(self) -> bool:
         """Whether anything of LiveKit answers."""
         return not self.is_away
 
     async def delete(self, name: str) -> None:
-        """Strike it out."""
-        self.rooms.discard(name)
+        """Strike it out; what a lost node has is another one's only once it has been asked for."""
+        if name not in self.lost:
+            self.rooms.discard(name)
 
     async def remove(self, name: str, identity: str) -> None:
         """Note who was put out."""
