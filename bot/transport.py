@@ -38,6 +38,9 @@ MUTE_SILENCE_MS = 2000
 # Closing a stream is a call into native code and back.
 CLOSE_TIMEOUT_SECS = 2.0
 
+# LiveKit tells of everybody within three seconds, and of who has left by then never.
+ANNOUNCED_WITHIN_SECS = 4.0
+
 # LiveKit's client answers at once, unless it waits for a node that says nothing.
 LEAVE_TIMEOUT_SECS = 0.2
 
@@ -85,6 +88,8 @@ class SessionTransportClient(LiveKitTransportClient):
         self.on_adrift: Callable[[], None] = _nobody_asks
         self.is_room_lost = False
         self._is_adrift = False
+        self._is_announced = False
+        self._watching: asyncio.Task[None] | None = None
         self._audible = asyncio.Event()
         self._early_packets: list[bytes] = []
         self._closing: set[asyncio.Task[None]] = set()
@@ -136,6 +141,8 @@ class SessionTransportClient(LiveKitTransportClient):
         Defect: after a disconnect by the server, `disconnect()` returns early and they stay (12
         tasks and 80 MB after 15 deleted rooms).
         """
+        if self._watching is not None:
+            self._watching.cancel()
         await self._close_output_sources()
         await self._close_all_streams()
         if self._closing:
@@ -176,6 +183,7 @@ class SessionTransportClient(LiveKitTransportClient):
             self._user_identity = participant_id
         await super()._participant_connected(participant_id)
         if participant_id == self._user_identity:
+            self._is_announced = True
             early, self._early_packets = self._early_packets, []
             for payload in early:
                 await self._accept_data(payload)
@@ -240,9 +248,17 @@ class SessionTransportClient(LiveKitTransportClient):
             if sender is None:
                 self._early_packets = [*self._early_packets, data.data][-MAX_EARLY_PACKETS:]
         elif sender in (None, self._user_identity):
+            if sender is None and not self._is_announced and self._watching is None:
+                self._watching = asyncio.create_task(self._watch_for(self._user_identity))
             await self._accept_data(data.data)
         else:
             logger.debug("dropped a data packet: not from the user")
+
+    async def _watch_for(self, user: str) -> None:
+        """Take a user who was heard, and is not announced, for one who has left again."""
+        await asyncio.sleep(ANNOUNCED_WITHIN_SECS)
+        if not self._is_announced:
+            await self._callbacks.on_participant_disconnected(user)
 
     async def _accept_data(self, payload: bytes) -> None:
         try:

@@ -84,3 +84,20 @@ async def test_a_lost_room_is_left_without_its_node(monkeypatch: pytest.MonkeyPa
     assert not left.is_set()
     answered.set()
     await left.wait()
+
+
+async def test_a_user_who_leaves_unannounced_has_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    """LiveKit tells nobody of who came and went between two of its announcements."""
+    monkeypatch.setattr(transport, "ANNOUNCED_WITHIN_SECS", 0.01)
+    client = a_client(USER, [])
+    gone: list[str] = []
+    left = asyncio.Event()
+
+    async def leave(user: str) -> None:
+        gone.append(user)
+        left.set()
+
+    client._callbacks.on_participant_disconnected = leave
+    await client._async_on_data_received(packet("unannounced", None))
+    await left.wait()
+    assert gone == [USER]
