@@ -40,8 +40,7 @@ class Talker:
         self.first = first
         self._url = url
         self._stack = AsyncExitStack()
-        self._typing: list[asyncio.Task[None]] = []
-        self._leaving: list[asyncio.Task[None]] = []
+        self._ending: list[asyncio.Task[None]] = []
         self.noticed_secs: float | None = None
 
     async def __aenter__(self) -> Self:
@@ -56,8 +55,7 @@ class Talker:
     async def __aexit__(self, *exc: object) -> None:
         """Leave."""
         self._watching.cancel()
-        ending = (self._watching, *self._typing, *self._leaving)
-        await asyncio.gather(*ending, return_exceptions=True)
+        await asyncio.gather(self._watching, *self._ending, return_exceptions=True)
         await self._stack.aclose()
 
     async def _joins(self, invitation: Invitation, instead_of: Caller | None = None) -> Caller:
@@ -121,7 +119,7 @@ class Talker:
     async def _comes_back(self, found: Invitation | None) -> bool:
         """Join once more with a fresh invitation, and be there once the bot has answered."""
         # As the widget does; a client that goes on knocking would only keep the processor busy.
-        self._leaving.append(asyncio.create_task(self.caller._room.disconnect()))
+        self._ending.append(asyncio.create_task(self.caller._room.disconnect()))
         with suppress(ConnectError, TimeoutError, rtc.ConnectError):
             async with asyncio.timeout(COME_BACK_SECS):
                 invitation = found or await self._finds()
@@ -174,13 +172,15 @@ class Talker:
         began = len(self.caller.messages)
         while time.monotonic() - since_secs < AGAIN_SECS:
             asked = self.caller
-            self._typing.append(asyncio.create_task(self._types(asked, RECALL)))
+            self._ending.append(asyncio.create_task(self._types(asked, RECALL)))
             with suppress(TimeoutError):
                 await asked.until(
-                    lambda asked=asked: self.caller is not asked or self._heard(began) is not None,
+                    lambda asked=asked: (
+                        self.caller is not asked or self._heard(self.first, began) is not None
+                    ),
                     AGAIN_EVERY_SECS,
                 )
-            if (message := self._heard(began)) is not None:
+            if (message := self._heard(self.first, began)) is not None:
                 return float(message["_at_secs"]) - since_secs
         return None
 
@@ -195,22 +195,18 @@ class Talker:
         with suppress(PublishDataError, asyncio.CancelledError):
             await sending
 
-    def _heard(self, began: int) -> dict[str, Any] | None:
-        """Return the message that says what they said first, of those since `began`."""
-        return _said(self.caller.messages[began:], self.first)
+    def _heard(self, text: str, began: int) -> dict[str, Any] | None:
+        """Return the message that completes a text, of those since `began`."""
+        return _said(self.caller.messages[began:], text)
 
     async def _hears(self, text: str, began: int, within_secs: float) -> dict[str, Any]:
-        """Return the message that completes a text, of those since `began`.
+        """As `_heard`, waiting for it.
 
         Raises:
             TimeoutError: it was not said in time.
         """
-
-        def heard() -> dict[str, Any] | None:
-            return _said(self.caller.messages[began:], text)
-
-        await self.caller.until(lambda: heard() is not None, within_secs)
-        message = heard()
+        await self.caller.until(lambda: self._heard(text, began) is not None, within_secs)
+        message = self._heard(text, began)
         assert message
         return message
 
